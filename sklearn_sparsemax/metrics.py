@@ -343,9 +343,9 @@ def mean_sparsemax_loss(
     if Z.ndim == 1:
         Z = np.column_stack([np.zeros_like(Z), Z])
     if sparse.issparse(y_true) or np.ndim(y_true) == 2:
-        targets = _distributions_of_rows(y_true, Z)
+        targets = _label_sets_or_proportions(y_true, Z)
     else:
-        targets = _distributions_of_classes(y_true, labels, Z)
+        targets = _class_codes(y_true, labels, Z)
     return float(sparsemax_loss(Z, targets, sample_weight=sample_weight, reduction="mean"))
 
 
@@ -402,8 +402,8 @@ def _divergence_from_midpoint(P: Any, Q: Any) -> np.ndarray:
     return rel_entr(P, np.asarray(P + Q) / 2).sum(axis=1)
 
 
-def _distributions_of_classes(y_true: Any, labels: Any, Z: np.ndarray) -> Any:
-    """One-hot rows, in CSR, of a vector of class labels."""
+def _class_codes(y_true: Any, labels: Any, Z: np.ndarray) -> np.ndarray:
+    """Give each row the column of Z that belongs to its class."""
     n_samples, n_outputs = Z.shape
     y = column_or_1d(y_true)
     check_classification_targets(y)
@@ -425,14 +425,11 @@ def _distributions_of_classes(y_true: Any, labels: Any, Z: np.ndarray) -> Any:
             f"{source} holds {len(classes)} classes but pred_decision has scores for {n_outputs}. "
             "Give all classes in labels, in the order of the scores."
         )
-    return sparse.csr_array(
-        (np.ones(n_samples), np.searchsorted(classes, y), np.arange(n_samples + 1)),
-        shape=(n_samples, n_outputs),
-    )
+    return np.searchsorted(classes, y)
 
 
-def _distributions_of_rows(y_true: Any, Z: np.ndarray) -> Any:
-    """Distributions, dense or CSR as given, of rows that are label sets or proportions."""
+def _label_sets_or_proportions(y_true: Any, Z: np.ndarray) -> Any:
+    """Tell label sets, returned as booleans, from proportions, returned as float64."""
     Y = _check_matrix(y_true, "y_true")
     _check_same_shape(Y, "y_true", Z, "pred_decision")
     rows, _, values = _nonzero_entries(Y)
@@ -446,9 +443,7 @@ def _distributions_of_rows(y_true: Any, Z: np.ndarray) -> Any:
             f"Row {np.argmin(n_labels)} of y_true has no label, so it has no target distribution. "
             "Leave such rows out."
         )
-    if sparse.issparse(Y):
-        return sparse.csr_array((1 / n_labels[rows], Y.indices, Y.indptr), shape=Y.shape)
-    return Y / n_labels[:, np.newaxis]
+    return Y.astype(bool)
 
 
 def _check_matrix(A: Any, name: str) -> Any:
