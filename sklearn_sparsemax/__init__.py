@@ -1,0 +1,31 @@
+"""Linear classifiers whose probabilities contain exact zeros, for scikit-learn."""
+
+from .activations import (
+    softmax,
+    softmax_jacobian,
+    softmax_jvp,
+    sparsemax,
+    sparsemax_jacobian,
+    sparsemax_jvp,
+    sparsemax_support,
+    sparsemax_threshold,
+)
+from .classifier import SparsemaxClassifier
+from .losses import logistic_loss, softmax_loss, sparsemax_loss
+
+__version__ = "0.1.0.dev0"
+
+__all__ = [
+    "SparsemaxClassifier",
+    "logistic_loss",
+    "softmax",
+    "softmax_jacobian",
+    "softmax_jvp",
+    "softmax_loss",
+    "sparsemax",
+    "sparsemax_jacobian",
+    "sparsemax_jvp",
+    "sparsemax_loss",
+    "sparsemax_support",
+    "sparsemax_threshold",
+]

@@ -1,0 +1,151 @@
+"""What every estimator shares: validate, solve, store, score.
+
+An estimator turns y into target distributions and scores into predictions; it holds no
+mathematics of its own.
+"""
+
+from __future__ import annotations
+
+import warnings
+from numbers import Integral, Real
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from ._compat import Interval, StrOptions
+from ._objective import Objective
+from ._solvers import lbfgs, newton_cholesky
+from ._targets import Targets
+from .losses import FenchelYoungLoss
+
+SOLVERS = {"lbfgs": lbfgs.solve, "newton-cholesky": newton_cholesky.solve}
+
+# Below this number of coefficients, exact Newton steps to a gap of rounding size took no longer
+# than L-BFGS to the default tolerance; above, their cubic cost shows.
+FEW_COEFFICIENTS = 500
+
+FEATURES = {"accept_sparse": "csr", "dtype": [np.float64, np.float32]}
+
+
+class LinearModel(BaseEstimator):
+    """Scores X W^T + b, fitted by minimising a Fenchel-Young loss with an L2 penalty.
+
+    A subclass sets the constructor parameters named in `_parameter_constraints` and the
+    class attribute `_loss`.
+    """
+
+    _loss: ClassVar[FenchelYoungLoss]
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "fit_intercept": ["boolean"],
+        "solver": [StrOptions({"auto", *SOLVERS})],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "warm_start": ["boolean"],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    # the links of the HTML representation
+    _doc_link_module = "sklearn_sparsemax"
+    _doc_link_template = (
+        "https://github.com/sklearn-sparsemax/sklearn-sparsemax/blob/main/{estimator_path}"
+    )
+
+    def _doc_link_url_param_generator(self) -> dict[str, str]:
+        module = type(self).__module__
+        return {"estimator_path": f"{module.replace('.', '/')}.py"}
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+    def _validate_fit(self, X: Any, y: Any, **options: Any) -> tuple[Any, Any]:
+        """X as float32 or float64, dense or CSR, and y as an array."""
+        X, y = validate_data(self, X, y, **FEATURES, **options)
+        return _as_csr_array(X), y
+
+    def _minimize(
+        self,
+        X: NDArray[np.floating] | sparse.csr_array,
+        targets: Targets,
+        sample_weight: NDArray[np.float64],
+        *,
+        start: NDArray[np.float64] | None,
+        reference_output: bool = False,
+    ) -> None:
+        """Fit coefficients to the target distributions (n, K), and store the solution."""
+        rows = sample_weight > 0
+        if not rows.any():
+            raise ValueError(
+                "sample_weight, times class weights if any, is zero for every row; at least one "
+                "row needs a positive weight."
+            )
+        if not rows.all():
+            X, targets, sample_weight = X[rows], targets[rows], sample_weight[rows]
+        objective = Objective(
+            X,
+            targets,
+            self._loss,
+            alpha=float(self.alpha),
+            sample_weight=sample_weight,
+            fit_intercept=self.fit_intercept,
+            reference_output=reference_output,
+        )
+        if start is None or start.shape != objective.shape:
+            start = np.zeros(objective.shape)
+        solver = self.solver
+        if solver == "auto":
+            few = objective.shape[0] * objective.shape[1] <= FEW_COEFFICIENTS
+            solver = "newton-cholesky" if few else "lbfgs"
+        solution = SOLVERS[solver](
+            objective,
+            start,
+            tol=self.tol,
+            max_iter=self.max_iter,
+            verbose=self.verbose,
+        )
+        if not solution.converged:
+            warnings.warn(
+                f"{type(self).__name__} stopped before its tolerance after {solution.n_iter} "
+                f"iterations of solver={solver!r}: {solution.message} The objective is "
+                f"{solution.objective:.6g}, proven to lie within {solution.dual_gap:.2g} of its "
+                f"minimum (tol={self.tol:g}). Increase max_iter, alpha or tol.",
+                ConvergenceWarning,
+                stacklevel=3,
+            )
+        n_features = X.shape[1]
+        # rounding to float32 moves the objective by the square of the rounding alone
+        coef = solution.coef.astype(X.dtype, copy=False)
+        self.coef_ = np.ascontiguousarray(coef[:n_features].T)
+        n_scores = objective.shape[1]
+        self.intercept_ = coef[-1].copy() if self.fit_intercept else np.zeros(n_scores, X.dtype)
+        self.n_iter_ = solution.n_iter
+        self.objective_ = solution.objective
+        self.dual_gap_ = solution.dual_gap
+
+    def _start(self) -> NDArray[np.float64] | None:
+        """Coefficients of the previous fit, in the layout of the objective."""
+        if not (self.warm_start and hasattr(self, "coef_")):
+            return None
+        rows = [self.coef_.T, self.intercept_[None]] if self.fit_intercept else [self.coef_.T]
+        return np.vstack(rows).astype(np.float64)
+
+    def _scores(self, X: ArrayLike | sparse.sparray) -> NDArray[np.floating]:
+        """Scores (n, m) in the type of X, one column for each row of `coef_`."""
+        check_is_fitted(self)
+        X = _as_csr_array(validate_data(self, X, **FEATURES, reset=False))
+        scores = X @ self.coef_.T.astype(X.dtype, copy=False)
+        scores += self.intercept_.astype(X.dtype, copy=False)
+        return np.ascontiguousarray(scores)
+
+
+def _as_csr_array(X: Any) -> Any:
+    return sparse.csr_array(X) if sparse.issparse(X) else X

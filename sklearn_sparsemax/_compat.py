@@ -1,0 +1,6 @@
+"""The one place for what scikit-learn keeps private and its own estimators rely on."""
+
+from sklearn.base import _fit_context as fit_context
+from sklearn.utils._param_validation import Interval, StrOptions
+
+__all__ = ["Interval", "StrOptions", "fit_context"]

@@ -1,0 +1,17 @@
+"""Compiled loops, one module per idea, each loaded at its first use.
+
+``_kernels.simplex.project_rows`` imports the module ``simplex`` when it is first
+reached, and Numba with it: importing Numba costs about half a second, which
+``import sklearn_sparsemax`` must not, and compiling waits for the first call.
+"""
+
+from importlib import import_module
+
+
+def __getattr__(name):
+    try:
+        return import_module(f"{__name__}.{name}")
+    except ModuleNotFoundError as error:
+        if error.name != f"{__name__}.{name}":
+            raise
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None

@@ -1,0 +1,69 @@
+"""What every solver returns, and when it may call itself converged."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._objective import Objective
+
+Array = NDArray[np.float64]
+
+
+class Solution(NamedTuple):
+    """Coefficients and what is proven about them.
+
+    Attributes
+    ----------
+    coef : ndarray
+        Coefficients, of the shape of the objective.
+    n_iter : int
+        Iterations spent.
+    objective : float
+        F at the coefficients.
+    dual_gap : float
+        Bound on F minus its minimum; infinite without a penalty.
+    converged : bool
+        Whether the tolerance is met.
+    message : str
+        Why the solver stopped.
+    """
+
+    coef: Array
+    n_iter: int
+    objective: float
+    dual_gap: float
+    converged: bool
+    message: str
+
+
+class Tolerance:
+    """The meaning of `tol`: a duality gap of at most tol * F(0, 0).
+
+    With alpha = 0 there is no dual: the largest entry of the gradient is then bounded by tol
+    times that at zero.
+    """
+
+    def __init__(self, objective: Objective, tol: float) -> None:
+        value, gradient = objective.value_and_gradient(np.zeros(objective.shape), np.float64)
+        self.objective = objective
+        self.has_dual = objective.alpha > 0
+        self.bound = tol * (value if self.has_dual else np.abs(gradient).max())
+
+    def distance(self, gradient: Array) -> float:
+        """What comes free with an evaluation: the gap but for the intercept's error."""
+        if self.has_dual:
+            return self.objective.coefficient_gap(gradient)
+        return float(np.abs(gradient).max())
+
+    def certify(self, coef: Array, n_iter: int, message: str) -> Solution:
+        """The solution at the coefficients with their intercept balanced."""
+        coef = self.objective.balance_intercept(coef)
+        value, dual_gap = self.objective.certificate(coef)
+        if self.has_dual:
+            distance = dual_gap
+        else:
+            distance = self.distance(self.objective.value_and_gradient(coef, np.float64)[1])
+        return Solution(coef, n_iter, value, dual_gap, distance <= self.bound, message)

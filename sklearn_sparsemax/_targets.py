@@ -1,0 +1,103 @@
+"""Target distributions: from what the user has to rows q_i, and back.
+
+| the user has                          | row q_i                    | held as |
+|---------------------------------------|----------------------------|---------|
+| class codes, 1-d of integers          | one-hot                    | CSR     |
+| label sets, integer or bool matrix    | uniform over the labels    | CSR     |
+| distributions, matrix of floats       | itself                     | as given|
+
+Independent labels (the logistic loss) keep the label set, entries 0 and 1, as it is.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
+
+Targets: TypeAlias = "NDArray[np.floating] | sparse.csr_array"
+
+SIMPLEX_TOLERANCE = 1e-6
+
+
+def one_hot(codes: NDArray[np.integer], n_outputs: int) -> sparse.csr_array:
+    """Distributions (n, K) with all mass on the class of each row, from codes (n,)."""
+    n_rows = codes.shape[0]
+    entries = (np.ones(n_rows), codes, np.arange(n_rows + 1))
+    return sparse.csr_array(entries, shape=(n_rows, n_outputs))
+
+
+def uniform_over_labels(label_sets: ArrayLike | sparse.sparray) -> sparse.csr_array:
+    """Distributions (n, K) spread evenly over the labels of each row of an indicator (n, K)."""
+    indicator = check_indicator(label_sets)
+    n_labels = np.diff(indicator.indptr)
+    if not n_labels.all():
+        row = int(np.flatnonzero(n_labels == 0)[0])
+        raise ValueError(
+            f"Row {row} of targets has no label; at least one is needed for a distribution over "
+            "labels."
+        )
+    entries = (np.repeat(1.0 / n_labels, n_labels), indicator.indices, indicator.indptr)
+    return sparse.csr_array(entries, shape=indicator.shape)
+
+
+def check_indicator(label_sets: ArrayLike | sparse.sparray) -> sparse.csr_array:
+    """Indicator matrix (n, K) as CSR with explicit ones only; an error for other values."""
+    indicator = sparse.csr_array(label_sets, dtype=np.float64, copy=True)
+    indicator.sum_duplicates()
+    indicator.eliminate_zeros()
+    wrong = indicator.data[indicator.data != 1]
+    if wrong.size:
+        raise ValueError(
+            f"targets holds the value {wrong[0]:g}; an indicator matrix of label sets holds only "
+            "0 and 1."
+        )
+    return indicator
+
+
+def check_distributions(targets: ArrayLike | sparse.sparray) -> Targets:
+    """Rows (n, K) on the simplex, dense or CSR as given; an error that names the row if not."""
+    if sparse.issparse(targets):
+        rows = sparse.csr_array(targets, dtype=np.float64)
+        if not rows.has_canonical_format:
+            rows = rows.copy()
+            rows.sum_duplicates()
+        values = rows.data
+        row_of = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
+    else:
+        rows = np.ascontiguousarray(targets, dtype=np.float64)
+        values = rows.ravel()
+        row_of = np.repeat(np.arange(rows.shape[0]), rows.shape[1])
+    wrong = ~(values >= 0)
+    if wrong.any():
+        entry = int(wrong.argmax())
+        raise ValueError(
+            f"Row {row_of[entry]} of targets holds {values[entry]:g}; the entries of a "
+            "distribution are 0 or more."
+        )
+    totals = np.asarray(rows.sum(axis=1)).ravel()
+    off = ~(np.abs(totals - 1) <= SIMPLEX_TOLERANCE)
+    if off.any():
+        row = int(off.argmax())
+        raise ValueError(
+            f"Row {row} of targets sums to {totals[row]:.9g}; a distribution sums to 1 within "
+            f"{SIMPLEX_TOLERANCE:g}."
+        )
+    return rows
+
+
+def check_intervals(targets: ArrayLike | sparse.sparray) -> Targets:
+    """Rows (n, K) of independent probabilities in [0, 1], dense or CSR as given."""
+    rows: Targets
+    if sparse.issparse(targets):
+        rows = sparse.csr_array(targets, dtype=np.float64)
+        values = rows.data
+    else:
+        rows = np.ascontiguousarray(targets, dtype=np.float64)
+        values = rows.ravel()
+    wrong = values[~((values >= 0) & (values <= 1))]
+    if wrong.size:
+        raise ValueError(f"targets holds {wrong[0]:g}; each entry must lie between 0 and 1.")
+    return rows
