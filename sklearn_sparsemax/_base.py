@@ -11,7 +11,6 @@ from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
@@ -20,7 +19,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from ._compat import Interval, StrOptions
 from ._objective import Objective
 from ._solvers import lbfgs, newton_cholesky
-from ._targets import Targets
+from ._typing import Array, Matrix
 from .losses import FenchelYoungLoss
 
 SOLVERS = {"lbfgs": lbfgs.solve, "newton-cholesky": newton_cholesky.solve}
@@ -74,11 +73,11 @@ class LinearModel(BaseEstimator):
 
     def _minimize(
         self,
-        X: NDArray[np.floating] | sparse.csr_array,
-        targets: Targets,
-        sample_weight: NDArray[np.float64],
+        X: Matrix,
+        targets: Matrix,
+        sample_weight: Array,
         *,
-        start: NDArray[np.float64] | None,
+        start: Array | None,
         reference_output: bool = False,
     ) -> None:
         """Fit coefficients to the target distributions (n, K), and store the solution."""
@@ -131,14 +130,14 @@ class LinearModel(BaseEstimator):
         self.objective_ = solution.objective
         self.dual_gap_ = solution.dual_gap
 
-    def _start(self) -> NDArray[np.float64] | None:
+    def _start(self) -> Array | None:
         """Coefficients of the previous fit, in the layout of the objective."""
         if not (self.warm_start and hasattr(self, "coef_")):
             return None
         rows = [self.coef_.T, self.intercept_[None]] if self.fit_intercept else [self.coef_.T]
         return np.vstack(rows).astype(np.float64)
 
-    def _scores(self, X: ArrayLike | sparse.sparray) -> NDArray[np.floating]:
+    def _scores(self, X: Matrix) -> Array:
         """Scores (n, m) in the type of X, one column for each row of `coef_`."""
         check_is_fitted(self)
         X = _as_csr_array(validate_data(self, X, **FEATURES, reset=False))

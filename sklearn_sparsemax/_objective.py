@@ -36,20 +36,18 @@ holds more than `NUMBERS_PER_BLOCK` numbers.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import DTypeLike
 from scipy import linalg, sparse
 
-from ._targets import Targets
+from ._typing import Array, Matrix
 from .losses import FenchelYoungLoss, subtract_targets
 
 NUMBERS_PER_BLOCK = 2**23
 MAX_NEWTON_STEPS = 50
 MAX_BACKTRACKS = 20
-
-Array = NDArray[np.floating]
 
 
 class Certificate(NamedTuple):
@@ -62,8 +60,8 @@ class Certificate(NamedTuple):
 class Block(NamedTuple):
     """A range of rows: features (m, d), targets (m, K) and weights (m,)."""
 
-    X: Array | sparse.csr_array
-    targets: Targets
+    X: Matrix
+    targets: Matrix
     weights: Array
 
 
@@ -101,8 +99,8 @@ class Objective:
 
     def __init__(
         self,
-        X: Array | sparse.csr_array,
-        targets: Targets,
+        X: Matrix,
+        targets: Matrix,
         loss: FenchelYoungLoss,
         *,
         alpha: float,
@@ -137,7 +135,7 @@ class Objective:
 
         The products with X run in `dtype`, by default that of X.
         """
-        loss_sum = 0.0
+        loss_sum: Any = 0.0
         gradient = np.zeros(self.shape)
         for block, scores in self._scored_blocks(coef, np.dtype(dtype or self.X.dtype)):
             loss_sum += block.weights @ self.loss.value_and_residual(scores, block.targets)
@@ -196,9 +194,10 @@ class Objective:
         One pass over X, and with a free intercept one more for the scores alone. There is
         no dual with alpha = 0, where the gap is infinite.
         """
-        emptied, theta, shift = self._repair(coef) if self.fit_intercept else (None, 0.0, 0.0)
-        loss_sum = 0.0
-        loss_to_feasible = 0.0
+        if self.fit_intercept:
+            emptied, theta, shift = self._repair(coef)
+        loss_sum: Any = 0.0
+        loss_to_feasible: Any = 0.0
         data_gradient = np.zeros(self.shape)
         for block, scores in self._scored_blocks(coef, np.dtype(np.float64)):
             loss_sum += block.weights @ self.loss.value(scores, block.targets)
@@ -239,7 +238,7 @@ class Objective:
                 check_finite=False,
             )
             start = coef[-1].copy()
-            slope = gradient @ step
+            slope = float(gradient @ step)
             for length in 0.25 ** np.arange(MAX_BACKTRACKS):
                 coef[-1] = start + length * step
                 trial = self._intercept_derivatives(coef)
@@ -287,7 +286,7 @@ class Objective:
         if self.fit_intercept:
             gradient[-1] += free.sum(axis=0, dtype=np.float64)
 
-    def _repair(self, coef: Array) -> tuple[NDArray[np.bool_], Array, Array]:
+    def _repair(self, coef: Array) -> tuple[Array, Array, Array]:
         """What makes P feasible: outputs to empty, then theta and shift = theta r."""
         emptied = self.target_mean == 0
         mean = np.zeros(self.n_outputs)
@@ -304,7 +303,7 @@ class Objective:
         # the maximum only removes rounding: theta makes the difference 0 or more
         return emptied, theta, np.maximum(self.target_mean - (1 - theta) * mean, 0)
 
-    def _empty(self, probabilities: Array, emptied: NDArray[np.bool_]) -> None:
+    def _empty(self, probabilities: Array, emptied: Array) -> None:
         """Take the mass away from the outputs that no target uses, in place."""
         if not emptied.any():
             return
@@ -316,7 +315,7 @@ class Objective:
 
     def _intercept_derivatives(self, coef: Array) -> tuple[float, Array, Array]:
         """Mean loss, and its gradient (m,) and Hessian (m, m) by the intercept."""
-        value = 0.0
+        value: Any = 0.0
         mean = np.zeros(self.n_outputs)
         hessian = np.zeros((self.n_outputs, self.n_outputs))
         for block, scores in self._scored_blocks(coef, np.dtype(np.float64)):

@@ -11,25 +11,22 @@ Independent labels (the logistic loss) keep the label set, entries 0 and 1, as i
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
-Targets: TypeAlias = "NDArray[np.floating] | sparse.csr_array"
+from ._typing import Array, Matrix
 
 SIMPLEX_TOLERANCE = 1e-6
 
 
-def one_hot(codes: NDArray[np.integer], n_outputs: int) -> sparse.csr_array:
+def one_hot(codes: Array, n_outputs: int) -> Matrix:
     """Distributions (n, K) with all mass on the class of each row, from codes (n,)."""
     n_rows = codes.shape[0]
     entries = (np.ones(n_rows), codes, np.arange(n_rows + 1))
     return sparse.csr_array(entries, shape=(n_rows, n_outputs))
 
 
-def uniform_over_labels(label_sets: ArrayLike | sparse.sparray) -> sparse.csr_array:
+def uniform_over_labels(label_sets: Matrix) -> Matrix:
     """Distributions (n, K) spread evenly over the labels of each row of an indicator (n, K)."""
     indicator = check_indicator(label_sets)
     n_labels = np.diff(indicator.indptr)
@@ -43,7 +40,7 @@ def uniform_over_labels(label_sets: ArrayLike | sparse.sparray) -> sparse.csr_ar
     return sparse.csr_array(entries, shape=indicator.shape)
 
 
-def check_indicator(label_sets: ArrayLike | sparse.sparray) -> sparse.csr_array:
+def check_indicator(label_sets: Matrix) -> Matrix:
     """Indicator matrix (n, K) as CSR with explicit ones only; an error for other values."""
     indicator = sparse.csr_array(label_sets, dtype=np.float64, copy=True)
     indicator.sum_duplicates()
@@ -57,7 +54,7 @@ def check_indicator(label_sets: ArrayLike | sparse.sparray) -> sparse.csr_array:
     return indicator
 
 
-def check_distributions(targets: ArrayLike | sparse.sparray) -> Targets:
+def check_distributions(targets: Matrix) -> Matrix:
     """Rows (n, K) on the simplex, dense or CSR as given; an error that names the row if not."""
     if sparse.issparse(targets):
         rows = sparse.csr_array(targets, dtype=np.float64)
@@ -88,9 +85,8 @@ def check_distributions(targets: ArrayLike | sparse.sparray) -> Targets:
     return rows
 
 
-def check_intervals(targets: ArrayLike | sparse.sparray) -> Targets:
+def check_intervals(targets: Matrix) -> Matrix:
     """Rows (n, K) of independent probabilities in [0, 1], dense or CSR as given."""
-    rows: Targets
     if sparse.issparse(targets):
         rows = sparse.csr_array(targets, dtype=np.float64)
         values = rows.data

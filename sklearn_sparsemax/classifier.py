@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from scipy import sparse
+from numpy.typing import ArrayLike
 from sklearn.base import ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
@@ -15,6 +13,7 @@ from sklearn.utils.validation import column_or_1d
 from . import _targets
 from ._base import LinearModel
 from ._compat import StrOptions, fit_context
+from ._typing import Array, Matrix
 from ._validation import check_weights
 from .losses import SparsemaxLoss
 
@@ -149,7 +148,7 @@ class SparsemaxClassifier(ClassifierMixin, LinearModel):
     @fit_context(prefer_skip_nested_validation=True)
     def fit(
         self,
-        X: ArrayLike | sparse.sparray,
+        X: Matrix,
         y: ArrayLike,
         sample_weight: ArrayLike | None = None,
     ) -> SparsemaxClassifier:
@@ -187,7 +186,8 @@ class SparsemaxClassifier(ClassifierMixin, LinearModel):
         classes, codes = np.unique(y, return_inverse=True)
         if classes.size < 2:
             raise ValueError(
-                f"y holds only one class, {classes.item()!r}; a classifier needs at least two classes."
+                f"y holds only one class, {classes.item()!r}; a classifier needs at least two "
+                "classes."
             )
         start = self._start() if np.array_equal(getattr(self, "classes_", ()), classes) else None
         weights = check_weights(sample_weight, codes.size)
@@ -197,7 +197,7 @@ class SparsemaxClassifier(ClassifierMixin, LinearModel):
         self.classes_ = classes
         return self
 
-    def decision_function(self, X: ArrayLike | sparse.sparray) -> NDArray[np.floating]:
+    def decision_function(self, X: Matrix) -> Array:
         """Scores of the classes.
 
         Parameters
@@ -214,7 +214,7 @@ class SparsemaxClassifier(ClassifierMixin, LinearModel):
         scores = self._scores(X)
         return scores[:, 0] if scores.shape[1] == 1 else scores
 
-    def predict(self, X: ArrayLike | sparse.sparray) -> NDArray[Any]:
+    def predict(self, X: Matrix) -> Array:
         """Most probable class of each row.
 
         Parameters
@@ -231,7 +231,7 @@ class SparsemaxClassifier(ClassifierMixin, LinearModel):
         codes = (scores[:, 0] > 0).astype(int) if scores.shape[1] == 1 else scores.argmax(axis=1)
         return self.classes_[codes]
 
-    def predict_proba(self, X: ArrayLike | sparse.sparray) -> NDArray[np.floating]:
+    def predict_proba(self, X: Matrix) -> Array:
         """Probabilities of the classes, sparsemax(W x + b).
 
         Parameters
@@ -249,7 +249,7 @@ class SparsemaxClassifier(ClassifierMixin, LinearModel):
             scores = np.hstack([np.zeros_like(scores), scores])
         return self._loss.probabilities(scores)
 
-    def predict_log_proba(self, X: ArrayLike | sparse.sparray) -> NDArray[np.floating]:
+    def predict_log_proba(self, X: Matrix) -> Array:
         """Logarithms of the probabilities, -inf where the probability is 0.
 
         Parameters
@@ -265,7 +265,7 @@ class SparsemaxClassifier(ClassifierMixin, LinearModel):
         with np.errstate(divide="ignore"):
             return np.log(self.predict_proba(X))
 
-    def predict_support(self, X: ArrayLike | sparse.sparray) -> NDArray[np.bool_]:
+    def predict_support(self, X: Matrix) -> Array:
         """Classes with a positive probability.
 
         Parameters
@@ -283,10 +283,10 @@ class SparsemaxClassifier(ClassifierMixin, LinearModel):
 
 def _class_weights(
     class_weight: dict[Any, float] | str | None,
-    classes: NDArray[Any],
-    codes: NDArray[np.integer],
-    sample_weight: NDArray[np.float64],
-) -> NDArray[np.float64]:
+    classes: Array,
+    codes: Array,
+    sample_weight: Array,
+) -> Array:
     """Weight of each class (K,).
 
     scikit-learn's ``compute_class_weight`` counts rows; here "balanced" sums their weights,
@@ -294,7 +294,8 @@ def _class_weights(
     """
     if class_weight is None:
         return np.ones(classes.size)
-    if class_weight == "balanced":
+    if isinstance(class_weight, str):
+        # "balanced", the only string that passes validation
         totals = np.bincount(codes, weights=sample_weight, minlength=classes.size)
         return np.divide(totals.sum(), classes.size * totals, out=totals * 0, where=totals > 0)
     known = {label: code for code, label in enumerate(classes.tolist())}
@@ -305,7 +306,7 @@ def _class_weights(
                 f"class_weight names the class {label!r}, which y does not hold; its classes are "
                 f"{classes.tolist()}."
             )
-        if isinstance(weight, Integral | Real) and 0 <= weight < np.inf:
+        if isinstance(weight, int | float | np.number) and 0 <= weight < np.inf:
             weights[known[label]] = weight
         else:
             raise ValueError(

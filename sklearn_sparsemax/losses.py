@@ -21,14 +21,15 @@ and a value formed without cancellation is welcome.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import sparse, special
 
 from . import _kernels, _targets
-from ._targets import Targets
+from ._typing import Array, Matrix
 from ._validation import check_weights
 
 __all__ = [
@@ -40,8 +41,6 @@ __all__ = [
     "softmax_loss",
     "sparsemax_loss",
 ]
-
-Array = NDArray[np.floating]
 
 
 class FenchelYoungLoss(ABC):
@@ -65,7 +64,7 @@ class FenchelYoungLoss(ABC):
     independent_outputs: ClassVar[bool] = False
 
     @abstractmethod
-    def regularizer(self, p: Targets) -> Array:
+    def regularizer(self, p: Matrix) -> Array:
         """Omega of each row of p (n, K), shape (n,)."""
 
     @abstractmethod
@@ -76,17 +75,17 @@ class FenchelYoungLoss(ABC):
     def curvature(self, p: Array) -> tuple[Array, Array]:
         """Arrays c and u (n, K) with which the derivative of p by z is diag(c) - u u^T."""
 
-    def value(self, scores: Array, targets: Targets) -> Array:
+    def value(self, scores: Array, targets: Matrix) -> Array:
         """L(z; q) of each row, shape (n,)."""
         return self.value_and_residual(scores.copy(), targets)
 
-    def gradient(self, scores: Array, targets: Targets) -> Array:
+    def gradient(self, scores: Array, targets: Matrix) -> Array:
         """Gradient p(z) - q by the scores, shape (n, K)."""
         residual = scores.copy()
         self.value_and_residual(residual, targets)
         return residual
 
-    def value_and_residual(self, scores: Array, targets: Targets) -> Array:
+    def value_and_residual(self, scores: Array, targets: Matrix) -> Array:
         """Return L(z; q) (n,), and overwrite the scores (n, K) by the gradient p(z) - q.
 
         The value is formed as Omega(q) - Omega(p) + <p - q, z>, with z relative to the
@@ -107,14 +106,14 @@ class SparsemaxLoss(FenchelYoungLoss):
 
     name = "sparsemax"
 
-    def regularizer(self, p: Targets) -> Array:
+    def regularizer(self, p: Matrix) -> Array:
         return 0.5 * _row_dot(p, p)
 
     def probabilities(self, scores: Array) -> Array:
         _kernels.simplex.project_rows(scores)
         return scores
 
-    def value_and_residual(self, scores: Array, targets: Targets) -> Array:
+    def value_and_residual(self, scores: Array, targets: Matrix) -> Array:
         losses = np.empty(scores.shape[0])
         if sparse.issparse(targets):
             entries = targets.indptr, targets.indices, targets.data
@@ -136,7 +135,7 @@ class SoftmaxLoss(FenchelYoungLoss):
 
     name = "softmax"
 
-    def regularizer(self, p: Targets) -> Array:
+    def regularizer(self, p: Matrix) -> Array:
         return _row_sum(p, lambda values: special.xlogy(values, values))
 
     def probabilities(self, scores: Array) -> Array:
@@ -145,7 +144,7 @@ class SoftmaxLoss(FenchelYoungLoss):
         scores /= scores.sum(axis=1, keepdims=True)
         return scores
 
-    def value_and_residual(self, scores: Array, targets: Targets) -> Array:
+    def value_and_residual(self, scores: Array, targets: Matrix) -> Array:
         rows = np.arange(scores.shape[0])
         winners = scores.argmax(axis=1)
         scores -= scores[rows, winners][:, None]
@@ -172,13 +171,13 @@ class LogisticLoss(FenchelYoungLoss):
     name = "logistic"
     independent_outputs = True
 
-    def regularizer(self, p: Targets) -> Array:
+    def regularizer(self, p: Matrix) -> Array:
         return _row_sum(p, lambda v: special.xlogy(v, v) + special.xlog1py(1 - v, -v))
 
     def probabilities(self, scores: Array) -> Array:
         return special.expit(scores, out=scores)
 
-    def value_and_residual(self, scores: Array, targets: Targets) -> Array:
+    def value_and_residual(self, scores: Array, targets: Matrix) -> Array:
         # log(1 + e^z) - q z = log(1 + e^-|z|) + max(z, 0) - q z, where the last two
         # cancel exactly for q = 1 and z > 0
         linear = np.maximum(scores, 0)
@@ -196,7 +195,7 @@ class LogisticLoss(FenchelYoungLoss):
 
 def sparsemax_loss(
     scores: ArrayLike,
-    targets: ArrayLike | sparse.sparray,
+    targets: Matrix,
     *,
     sample_weight: ArrayLike | None = None,
     reduction: str = "mean",
@@ -256,7 +255,7 @@ def sparsemax_loss(
 
 def softmax_loss(
     scores: ArrayLike,
-    targets: ArrayLike | sparse.sparray,
+    targets: Matrix,
     *,
     sample_weight: ArrayLike | None = None,
     reduction: str = "mean",
@@ -299,7 +298,7 @@ def softmax_loss(
 
 def logistic_loss(
     scores: ArrayLike,
-    targets: ArrayLike | sparse.sparray,
+    targets: Matrix,
     *,
     sample_weight: ArrayLike | None = None,
     reduction: str = "mean",
@@ -344,7 +343,7 @@ def logistic_loss(
 def _reduced_loss(
     loss: FenchelYoungLoss,
     scores: ArrayLike,
-    targets: ArrayLike | sparse.sparray,
+    targets: Matrix,
     sample_weight: ArrayLike | None,
     reduction: str,
 ) -> float | Array:
@@ -352,7 +351,7 @@ def _reduced_loss(
         raise ValueError(f"reduction={reduction!r}; it must be 'mean', 'sum' or 'none'.")
     z = _check_scores(scores)
     q = _check_targets(loss, targets, z.shape)
-    losses = loss.value_and_residual(z, q)
+    losses: Array = loss.value_and_residual(z, q)
     weights = check_weights(sample_weight, z.shape[0])
     if reduction == "none":
         return losses * weights
@@ -386,14 +385,12 @@ def _check_scores(scores: ArrayLike) -> Array:
     return z
 
 
-def _check_targets(
-    loss: FenchelYoungLoss, targets: ArrayLike | sparse.sparray, shape: tuple[int, int]
-) -> Targets:
+def _check_targets(loss: FenchelYoungLoss, targets: Matrix, shape: tuple[int, int]) -> Matrix:
     if not sparse.issparse(targets):
         targets = np.asarray(targets)
     kind = targets.dtype.kind
     if targets.shape == shape[:1] and kind in "iu":
-        if targets.size and not (0 <= targets.min() and targets.max() < shape[1]):
+        if targets.size and (targets.min() < 0 or targets.max() >= shape[1]):
             wrong = targets[(targets < 0) | (targets >= shape[1])][0]
             raise ValueError(
                 f"targets holds the class {wrong}; scores has the classes 0 ... {shape[1] - 1}."
@@ -412,7 +409,7 @@ def _check_targets(
     return _targets.uniform_over_labels(targets)
 
 
-def _row_sum(p, function):
+def _row_sum(p: Matrix, function: Callable[[Array], Array]) -> Array:
     """Sum over each row of function(p), for a function that is 0 at 0."""
     if sparse.issparse(p):
         entries = (function(p.data), p.indices, p.indptr)
@@ -420,7 +417,7 @@ def _row_sum(p, function):
     return function(p).sum(axis=1, dtype=np.float64)
 
 
-def _row_dot(p, z):
+def _row_dot(p: Matrix, z: Matrix) -> Array:
     """Inner product of each row of p, dense or CSR, with the row of dense or equal z."""
     if sparse.issparse(p):
         if p is z:
@@ -430,7 +427,7 @@ def _row_dot(p, z):
     return np.einsum("ij,ij->i", p, z, dtype=np.float64)
 
 
-def subtract_targets(scores, targets):
+def subtract_targets(scores: Array, targets: Matrix) -> None:
     """Subtract targets, dense or CSR in canonical format, from dense scores in place."""
     if sparse.issparse(targets):
         rows = np.repeat(np.arange(targets.shape[0]), np.diff(targets.indptr))
@@ -439,7 +436,7 @@ def subtract_targets(scores, targets):
         scores -= targets
 
 
-def _subtract_product(result, targets, scores):
+def _subtract_product(result: Array, targets: Matrix, scores: Array) -> None:
     """Subtract targets * scores, elementwise, from dense result in place."""
     if sparse.issparse(targets):
         rows = np.repeat(np.arange(targets.shape[0]), np.diff(targets.indptr))

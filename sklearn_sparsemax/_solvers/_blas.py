@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 
 
 @contextmanager
@@ -16,17 +17,17 @@ def single_threaded_scipy_blas() -> Iterator[None]:
     spinning on the cores that NumPy's matrix products need. Where both share one library
     it is left alone.
     """
-    import numpy
+    import numpy as np
     import scipy
     from threadpoolctl import ThreadpoolController
 
-    def loaded_by(package) -> list[str]:
-        folder = Path(package.__file__).parent
+    def loaded_by(package: ModuleType) -> list[str]:
+        folder = Path(package.__path__[0])
         homes = (folder, folder.with_name(f"{folder.name}.libs"))
         paths = [library.filepath for library in libraries.lib_controllers]
         return [path for path in paths if any(home in Path(path).parents for home in homes)]
 
     libraries = ThreadpoolController().select(user_api="blas")
-    own = [path for path in loaded_by(scipy) if path not in loaded_by(numpy)]
+    own = [path for path in loaded_by(scipy) if path not in loaded_by(np)]
     with libraries.select(filepath=own).limit(limits=1):
         yield

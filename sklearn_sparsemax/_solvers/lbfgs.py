@@ -9,14 +9,12 @@ same run goes on and asks again when the part has halved.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from .._objective import Certificate, Objective
+from .._objective import Objective
+from .._typing import Array
 from ._blas import single_threaded_scipy_blas
 from .solution import Solution, Tolerance
 from .standardisation import Standardisation
-
-Array = NDArray[np.float64]
 
 
 def solve(
@@ -49,15 +47,15 @@ class _Run:
         self.tolerance = Tolerance(objective, tol)
         self.certify_below = self.tolerance.bound
         self.n_iter = 0
-        self.solution: Solution | None = None
+        self.certified: Solution | None = None
 
     def minimize(self, start: Array, max_iter: int) -> Solution:
         from scipy.optimize import minimize
 
         x, lowest = self.variables.from_coef(start).ravel(), np.inf
         self._evaluate(x)
-        self._certify_if_near()
-        while self.solution is None:
+        solution = self._certify_if_near()
+        while solution is None:
             result = minimize(
                 self._evaluate,
                 x,
@@ -74,25 +72,26 @@ class _Run:
                     "gtol": 0.0,
                 },
             )
-            if self.solution is not None:
-                break
-            # a line search that failed may succeed from the same point along the gradient;
-            # if the objective did not fall since the last such restart, nothing will
-            if self.n_iter >= max_iter:
-                message = f"max_iter={max_iter} iterations are spent."
-            elif result.fun < lowest:
+            if self.certified is not None:
+                solution = self.certified
+            elif self.n_iter < max_iter and result.fun < lowest:
+                # a line search that failed may succeed from the same point along the
+                # gradient; if F did not fall since the last such restart, nothing will
                 x, lowest = result.x, result.fun
-                continue
             else:
-                message = "Floating point allows no further decrease."
-            coef = self.variables.to_coef(result.x.reshape(self.objective.shape))
-            self.solution = self.tolerance.certify(coef, self.n_iter, message)
+                message = (
+                    f"max_iter={max_iter} iterations are spent."
+                    if self.n_iter >= max_iter
+                    else "Floating point allows no further decrease."
+                )
+                coef = self.variables.to_coef(result.x.reshape(self.objective.shape))
+                solution = self.tolerance.certify(coef, self.n_iter, message)
         if self.verbose > 0:
             print(
-                f"[lbfgs] {self.solution.message} objective {self.solution.objective:.8e}  "
-                f"duality gap {self.solution.dual_gap:.2e}"
+                f"[lbfgs] {solution.message} objective {solution.objective:.8e}  "
+                f"duality gap {solution.dual_gap:.2e}"
             )
-        return self.solution
+        return solution
 
     def _evaluate(self, x: Array) -> tuple[float, Array]:
         self.coef = self.variables.to_coef(x.reshape(self.objective.shape))
@@ -102,11 +101,11 @@ class _Run:
     def _after_iteration(self, intermediate_result: object) -> None:
         # SciPy's line search evaluates last the point that it accepts
         self.n_iter += 1
-        self._certify_if_near()
-        if self.solution is not None:
+        self.certified = self._certify_if_near()
+        if self.certified is not None:
             raise StopIteration
 
-    def _certify_if_near(self) -> None:
+    def _certify_if_near(self) -> Solution | None:
         distance = self.tolerance.distance(self.gradient)
         if self.verbose > 0 and self.n_iter % 10 == 0:
             print(
@@ -114,9 +113,9 @@ class _Run:
                 f"distance {distance:.2e} of {self.tolerance.bound:.2e}"
             )
         if distance > self.certify_below:
-            return
+            return None
         solution = self.tolerance.certify(self.coef, self.n_iter, "The tolerance is met.")
         if solution.converged:
-            self.solution = solution
-        else:
-            self.certify_below = 0.5 * distance
+            return solution
+        self.certify_below = 0.5 * distance
+        return None

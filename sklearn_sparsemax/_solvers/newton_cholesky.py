@@ -13,14 +13,12 @@ to 1, so that neither the units nor the offsets of the features matter. Memory g
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import linalg
 
 from .._objective import Objective
+from .._typing import Array
 from .solution import Solution, Tolerance
 from .standardisation import Standardisation
-
-Array = NDArray[np.float64]
 
 MAX_BACKTRACKS = 30
 ROUNDING = 8 * np.finfo(np.float64).eps
@@ -43,7 +41,7 @@ def solve(
     while n_iter < max_iter:
         slopes = variables.gradient(gradient)
         step = _newton_step(variables.hessian(objective, coef), slopes)
-        decrement = -np.vdot(step, slopes)
+        decrement = -float(np.vdot(step, slopes))
         change = variables.to_coef(step)
         for length in 0.5 ** np.arange(MAX_BACKTRACKS):
             trial = coef + length * change

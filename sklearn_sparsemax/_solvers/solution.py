@@ -5,11 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .._objective import Objective
-
-Array = NDArray[np.float64]
+from .._typing import Array
 
 
 class Solution(NamedTuple):

@@ -14,11 +14,9 @@ Hessian's diagonal for a mean curvature of the loss of 1 / K, which is near enou
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .._objective import Objective
-
-Array = NDArray[np.float64]
+from .._typing import Array
 
 
 class Standardisation:
