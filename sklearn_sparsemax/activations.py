@@ -16,6 +16,8 @@ relative to its largest entry first: scores of any finite size are exact.
 
 from __future__ import annotations
 
+import operator
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -53,7 +55,8 @@ def sparsemax(z: ArrayLike, *, axis: int = -1) -> NDArray[np.floating]:
     Raises
     ------
     TypeError
-        If `z` is a sparse matrix or is not of a real number type.
+        If `z` is a sparse matrix or is not of a real number type, or if `axis` is not an
+        integer.
     ValueError
         If `axis` is empty or not an axis of `z`, or if the largest entry of a slice
         is infinite.
@@ -229,7 +232,7 @@ def sparsemax_jvp(z: ArrayLike, v: ArrayLike, *, axis: int = -1) -> NDArray[np.f
     Raises
     ------
     TypeError, ValueError
-        As :func:`sparsemax`; also if `v` has another shape than `z`.
+        As :func:`sparsemax`; also if `v` has another shape than `z` or is not real.
 
     References
     ----------
@@ -284,7 +287,9 @@ def softmax(z: ArrayLike, *, axis: int = -1) -> NDArray[np.floating]:
     largest = rows.max(axis=-1, keepdims=True)
     infinite = np.isinf(largest).ravel()
     _raise_if_infinite(rows, int(infinite.argmax()) if infinite.any() else -1)
-    probabilities = np.exp(rows - largest)
+    # a difference beyond the largest float is -inf, whose exponential is right
+    with np.errstate(over="ignore"):
+        probabilities = np.exp(rows - largest)
     probabilities /= probabilities.sum(axis=-1, keepdims=True)
     return _restore(probabilities, axis, dtype)
 
@@ -344,7 +349,7 @@ def softmax_jvp(z: ArrayLike, v: ArrayLike, *, axis: int = -1) -> NDArray[np.flo
     Raises
     ------
     TypeError, ValueError
-        As :func:`sparsemax`; also if `v` has another shape than `z`.
+        As :func:`sparsemax`; also if `v` has another shape than `z` or is not real.
 
     Examples
     --------
@@ -358,7 +363,7 @@ def softmax_jvp(z: ArrayLike, v: ArrayLike, *, axis: int = -1) -> NDArray[np.flo
 
 
 def _rows(z: ArrayLike, axis: int) -> tuple[NDArray[np.floating], np.dtype]:
-    """View scores with `axis` last, as float32 or float64, and the type to return."""
+    """View scores with `axis` last, as float32 or float64, and the native type to return."""
     if hasattr(z, "toarray"):
         raise TypeError(
             f"z is a {type(z).__name__}; a dense array is needed, since a score of 0 is not a "
@@ -367,11 +372,16 @@ def _rows(z: ArrayLike, axis: int) -> tuple[NDArray[np.floating], np.dtype]:
     z = np.asarray(z)
     if z.dtype.kind in "bui":
         z = z.astype(np.float64)
-    if z.dtype not in (np.float16, np.float32, np.float64):
+    dtype = z.dtype.newbyteorder("=")
+    if dtype not in (np.float16, np.float32, np.float64):
         raise TypeError(
             f"z has the type {z.dtype}; float16, float32, float64, an integer type or bool is "
             "needed."
         )
+    try:
+        axis = operator.index(axis)
+    except TypeError:
+        raise TypeError(f"axis={axis!r}; an integer is needed.") from None
     if z.ndim == 0 or not -z.ndim <= axis < z.ndim:
         raise ValueError(f"axis={axis} is not an axis of z, whose shape is {z.shape}.")
     if z.shape[axis] == 0:
@@ -380,7 +390,7 @@ def _rows(z: ArrayLike, axis: int) -> tuple[NDArray[np.floating], np.dtype]:
             "distribution over nothing."
         )
     rows = np.moveaxis(z, axis, -1)
-    return (rows.astype(np.float32) if z.dtype == np.float16 else rows), z.dtype
+    return (rows.astype(np.float32) if dtype == np.float16 else rows), dtype
 
 
 def _copy(rows: NDArray[np.floating]) -> NDArray[np.floating]:
@@ -389,7 +399,7 @@ def _copy(rows: NDArray[np.floating]) -> NDArray[np.floating]:
 
 
 def _restore(rows: NDArray[np.floating], axis: int, dtype: np.dtype) -> NDArray[np.floating]:
-    return np.moveaxis(rows, -1, axis).astype(dtype.newbyteorder("="), copy=False)
+    return np.moveaxis(rows, -1, axis).astype(dtype, copy=False)
 
 
 def _raise_if_infinite(rows: NDArray[np.floating], bad_row: int) -> None:
@@ -406,6 +416,8 @@ def _raise_if_infinite(rows: NDArray[np.floating], bad_row: int) -> None:
 
 def _like_scores(v: ArrayLike, p: NDArray[np.floating]) -> NDArray[np.floating]:
     v = np.asarray(v)
+    if v.dtype.kind not in "biuf":
+        raise TypeError(f"v has the type {v.dtype}; real numbers are needed.")
     if v.shape != p.shape:
         raise ValueError(f"v has the shape {v.shape}; it must be that of z, {p.shape}.")
     return v
