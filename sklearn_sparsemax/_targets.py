@@ -57,10 +57,7 @@ def check_indicator(label_sets: Matrix) -> Matrix:
 def check_distributions(targets: Matrix) -> Matrix:
     """Rows (n, K) on the simplex, dense or CSR as given; an error that names the row if not."""
     if sparse.issparse(targets):
-        rows = sparse.csr_array(targets, dtype=np.float64)
-        if not rows.has_canonical_format:
-            rows = rows.copy()
-            rows.sum_duplicates()
+        rows = _canonical(targets)
         values = rows.data
         row_of = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
     else:
@@ -88,7 +85,7 @@ def check_distributions(targets: Matrix) -> Matrix:
 def check_intervals(targets: Matrix) -> Matrix:
     """Rows (n, K) of independent probabilities in [0, 1], dense or CSR as given."""
     if sparse.issparse(targets):
-        rows = sparse.csr_array(targets, dtype=np.float64)
+        rows = _canonical(targets)
         values = rows.data
     else:
         rows = np.ascontiguousarray(targets, dtype=np.float64)
@@ -96,4 +93,13 @@ def check_intervals(targets: Matrix) -> Matrix:
     wrong = values[~((values >= 0) & (values <= 1))]
     if wrong.size:
         raise ValueError(f"targets holds {wrong[0]:g}; each entry must lie between 0 and 1.")
+    return rows
+
+
+def _canonical(targets: Matrix) -> Matrix:
+    """CSR with one entry a position; the arrays given are used where they are so, never changed."""
+    rows = sparse.csr_array(targets, dtype=np.float64)
+    if not rows.has_canonical_format:
+        rows = rows.copy()
+        rows.sum_duplicates()
     return rows

@@ -230,7 +230,7 @@ def sparsemax_loss(
     Raises
     ------
     TypeError
-        If `scores` is a sparse matrix.
+        If `scores` is a sparse matrix or is not of a real number type.
     ValueError
         If a value, a shape or `reduction` is not as stated above.
 
@@ -373,6 +373,8 @@ def _check_scores(scores: ArrayLike) -> Array:
             "not a probability of 0."
         )
     z = np.asarray(scores)
+    if z.dtype.kind not in "biuf":
+        raise TypeError(f"scores has the type {z.dtype}; real numbers are needed.")
     z = np.array(z, dtype=np.float32 if z.dtype == np.float32 else np.float64, order="C")
     if z.ndim != 2 or z.shape[1] == 0:
         raise ValueError(
