@@ -12,11 +12,22 @@ from .activations import (
 )
 from .classifier import SparsemaxClassifier
 from .losses import logistic_loss, softmax_loss, sparsemax_loss
+from .multilabel import (
+    MultilabelLogisticClassifier,
+    MultilabelSoftmaxClassifier,
+    MultilabelSparsemaxClassifier,
+)
+from .regressor import SoftmaxRegressor, SparsemaxRegressor
 
 __version__ = "0.1.0.dev0"
 
 __all__ = [
+    "MultilabelLogisticClassifier",
+    "MultilabelSoftmaxClassifier",
+    "MultilabelSparsemaxClassifier",
+    "SoftmaxRegressor",
     "SparsemaxClassifier",
+    "SparsemaxRegressor",
     "logistic_loss",
     "softmax",
     "softmax_jacobian",

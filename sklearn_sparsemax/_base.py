@@ -140,7 +140,10 @@ class LinearModel(BaseEstimator):
     def _scores(self, X: Matrix) -> Array:
         """Scores (n, m) in the type of X, one column for each row of `coef_`."""
         check_is_fitted(self)
-        X = _as_csr_array(validate_data(self, X, **FEATURES, reset=False))
+        return self._linear(_as_csr_array(validate_data(self, X, **FEATURES, reset=False)))
+
+    def _linear(self, X: Matrix) -> Array:
+        """Scores (n, m) of validated X."""
         scores = X @ self.coef_.T.astype(X.dtype, copy=False)
         scores += self.intercept_.astype(X.dtype, copy=False)
         return np.ascontiguousarray(scores)

@@ -6,7 +6,9 @@
 | label sets, integer or bool matrix    | uniform over the labels    | CSR     |
 | distributions, matrix of floats       | itself                     | as given|
 
-Independent labels (the logistic loss) keep the label set, entries 0 and 1, as it is.
+Independent labels (the logistic loss) keep the label set, entries 0 and 1, as it is. Rows with
+no label have no distribution over labels: `label_sets` gives them to a virtual output, spreads
+them, or leaves them out.
 """
 
 from __future__ import annotations
@@ -36,11 +38,43 @@ def uniform_over_labels(label_sets: Matrix) -> Matrix:
             f"Row {row} of targets has no label; at least one is needed for a distribution over "
             "labels."
         )
-    entries = (np.repeat(1.0 / n_labels, n_labels), indicator.indices, indicator.indptr)
-    return sparse.csr_array(entries, shape=indicator.shape)
+    return _spread(indicator)
 
 
-def check_indicator(label_sets: Matrix) -> Matrix:
+def with_null_output(indicator: Matrix) -> Matrix:
+    """Distributions (n, K + 1): over the labels of a row, or all mass on the last if it has none.
+
+    Without such a row there is no such output: (n, K).
+    """
+    empty = np.diff(indicator.indptr) == 0
+    if not empty.any():
+        return _spread(indicator)
+    null = sparse.csr_array(empty[:, None], dtype=np.float64)
+    return _spread(sparse.csr_array(sparse.hstack([indicator, null], format="csr")))
+
+
+def with_uniform_rows(indicator: Matrix) -> Matrix:
+    """Distributions (n, K): over the labels of a row, or over all labels if it has none."""
+    empty = np.diff(indicator.indptr) == 0
+    n_labels = indicator.shape[1]
+    lengths = np.where(empty, n_labels, np.diff(indicator.indptr))
+    indptr = np.concatenate([[0], np.cumsum(lengths)])
+    filled = np.repeat(empty, lengths)
+    indices = np.empty(indptr[-1], dtype=indicator.indices.dtype)
+    indices[~filled] = indicator.indices
+    indices[filled] = np.tile(np.arange(n_labels), np.count_nonzero(empty))
+    entries = (np.ones(indptr[-1]), indices, indptr)
+    return _spread(sparse.csr_array(entries, shape=indicator.shape))
+
+
+def _spread(indicator: Matrix) -> Matrix:
+    """CSR of ones with each row divided by its sum; rows without an entry remain so."""
+    n_labels = np.diff(indicator.indptr)
+    entries = (np.repeat(1.0 / np.maximum(n_labels, 1), n_labels), indicator.indices)
+    return sparse.csr_array((*entries, indicator.indptr), shape=indicator.shape)
+
+
+def check_indicator(label_sets: Matrix, name: str = "targets") -> Matrix:
     """Indicator matrix (n, K) as CSR with explicit ones only; an error for other values."""
     indicator = sparse.csr_array(label_sets, dtype=np.float64, copy=True)
     indicator.sum_duplicates()
@@ -48,13 +82,13 @@ def check_indicator(label_sets: Matrix) -> Matrix:
     wrong = indicator.data[indicator.data != 1]
     if wrong.size:
         raise ValueError(
-            f"targets holds the value {wrong[0]:g}; an indicator matrix of label sets holds only "
+            f"{name} holds the value {wrong[0]:g}; an indicator matrix of label sets holds only "
             "0 and 1."
         )
     return indicator
 
 
-def check_distributions(targets: Matrix) -> Matrix:
+def check_distributions(targets: Matrix, name: str = "targets") -> Matrix:
     """Rows (n, K) on the simplex, dense or CSR as given; an error that names the row if not."""
     if sparse.issparse(targets):
         rows = _canonical(targets)
@@ -68,7 +102,7 @@ def check_distributions(targets: Matrix) -> Matrix:
     if wrong.any():
         entry = int(wrong.argmax())
         raise ValueError(
-            f"Row {row_of[entry]} of targets holds {values[entry]:g}; the entries of a "
+            f"Row {row_of[entry]} of {name} holds {values[entry]:g}; the entries of a "
             "distribution are 0 or more."
         )
     totals = np.asarray(rows.sum(axis=1)).ravel()
@@ -76,7 +110,7 @@ def check_distributions(targets: Matrix) -> Matrix:
     if off.any():
         row = int(off.argmax())
         raise ValueError(
-            f"Row {row} of targets sums to {totals[row]:.9g}; a distribution sums to 1 within "
+            f"Row {row} of {name} sums to {totals[row]:.9g}; a distribution sums to 1 within "
             f"{SIMPLEX_TOLERANCE:g}."
         )
     return rows

@@ -1,12 +1,13 @@
-"""`SparsemaxClassifier`: binary and multiclass classification."""
+"""Binary and multiclass classification."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import ClassifierMixin
+from sklearn.preprocessing import normalize
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
@@ -20,7 +21,160 @@ from .losses import SparsemaxLoss
 __all__ = ["SparsemaxClassifier"]
 
 
-class SparsemaxClassifier(ClassifierMixin, LinearModel):
+class LinearClassifier(ClassifierMixin, LinearModel):
+    """Classes from a loss: what the classifiers share. A subclass binds the loss."""
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **LinearModel._parameter_constraints,
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+    }
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self,
+        X: Matrix,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
+        """Fit the model.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Features, finite. float32 is kept, other types become float64; sparse
+            containers become CSR.
+        y : array-like of shape (n_samples,)
+            Class labels, numbers or strings, of at least two classes.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows, 0 or more. A weight of 2 is the same as the row twice, a
+            weight of 0 as no such row; only their proportions matter.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If X, y, `sample_weight` or a parameter is not as stated.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If `max_iter` or floating point ended the solver before `tol`.
+        """
+        X, y = self._validate_fit(X, y)
+        return self._fit_classes(X, y, sample_weight)
+
+    def _fit_classes(self, X: Matrix, y: Array, sample_weight: ArrayLike | None) -> Self:
+        y = column_or_1d(y, warn=True)
+        check_classification_targets(y)
+        classes, codes = np.unique(y, return_inverse=True)
+        if classes.size < 2:
+            raise ValueError(
+                f"y holds only one class, {classes.item()!r}; a classifier needs at least two "
+                "classes."
+            )
+        start = self._start() if np.array_equal(getattr(self, "classes_", ()), classes) else None
+        weights = check_weights(sample_weight, codes.size)
+        weights = weights * _class_weights(self.class_weight, classes, codes, weights)[codes]
+        targets = _targets.one_hot(codes, classes.size)
+        binary = classes.size == 2
+        if binary and self._loss.independent_outputs:
+            self._minimize(X, targets[:, [1]], weights, start=start)
+        else:
+            self._minimize(X, targets, weights, start=start, reference_output=binary)
+        self.classes_: Any = classes
+        return self
+
+    def decision_function(self, X: Matrix) -> Array:
+        """Scores of the classes.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples, n_classes) or (n_samples,)
+            W x + b. For two classes, the score of the second relative to the first.
+        """
+        scores = self._scores(X)
+        return scores[:, 0] if scores.shape[1] == 1 else scores
+
+    def predict(self, X: Matrix) -> Array:
+        """Most probable class of each row.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,)
+            Class labels.
+        """
+        scores = self._scores(X)
+        codes = (scores[:, 0] > 0).astype(int) if scores.shape[1] == 1 else scores.argmax(axis=1)
+        return self.classes_[codes]
+
+    def predict_proba(self, X: Matrix) -> Array:
+        """Probabilities of the classes.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        p : ndarray of shape (n_samples, n_classes)
+            Probabilities, in the type of X. Rows sum to 1.
+        """
+        scores = self._scores(X)
+        if self._loss.independent_outputs:
+            p = self._loss.probabilities(scores)
+            return np.hstack([1 - p, p]) if p.shape[1] == 1 else normalize(p, norm="l1")
+        if scores.shape[1] == 1:
+            scores = np.hstack([np.zeros_like(scores), scores])
+        return self._loss.probabilities(scores)
+
+    def predict_log_proba(self, X: Matrix) -> Array:
+        """Logarithms of the probabilities, -inf where the probability is 0.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        log_p : ndarray of shape (n_samples, n_classes)
+            Natural logarithms.
+        """
+        with np.errstate(divide="ignore"):
+            return np.log(self.predict_proba(X))
+
+    def predict_support(self, X: Matrix) -> Array:
+        """Classes with a positive probability.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        support : ndarray of bool of shape (n_samples, n_classes)
+            True where the probability is positive; at least one class in each row.
+        """
+        return self.predict_proba(X) > 0
+
+
+class SparsemaxClassifier(LinearClassifier):
     r"""Linear classifier with sparse probabilities.
 
     Minimises the convex objective
@@ -73,7 +227,8 @@ class SparsemaxClassifier(ClassifierMixin, LinearModel):
         Class labels, sorted.
     coef_ : ndarray of shape (n_classes, n_features) or (1, n_features)
         Coefficients W, in the type of X. A single row for two classes: the scores are then
-        0 for the first class and `decision_function` for the second.
+        0 for the first class and `decision_function` for the second, whose probability is
+        clip((score + 1) / 2, 0, 1).
     intercept_ : ndarray of shape (n_classes,) or (1,)
         Intercept b, 0 if `fit_intercept=False`.
     n_iter_ : int
@@ -110,17 +265,12 @@ class SparsemaxClassifier(ClassifierMixin, LinearModel):
     >>> classifier = SparsemaxClassifier(alpha=1e-3).fit(X, y)
     >>> classifier.predict_proba(X[[0, 70]]).round(2)
     array([[1.  , 0.  , 0.  ],
-           [0.  , 0.33, 0.67]])
+           [0.  , 0.44, 0.56]])
     >>> classifier.dual_gap_ < 1e-4
     True
     """
 
     _loss = SparsemaxLoss()
-
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **LinearModel._parameter_constraints,
-        "class_weight": [dict, StrOptions({"balanced"}), None],
-    }
 
     def __init__(
         self,
@@ -144,141 +294,6 @@ class SparsemaxClassifier(ClassifierMixin, LinearModel):
         self.warm_start = warm_start
         self.random_state = random_state
         self.verbose = verbose
-
-    @fit_context(prefer_skip_nested_validation=True)
-    def fit(
-        self,
-        X: Matrix,
-        y: ArrayLike,
-        sample_weight: ArrayLike | None = None,
-    ) -> SparsemaxClassifier:
-        """Fit the model.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Features, finite. float32 is kept, other types become float64; sparse
-            containers become CSR.
-        y : array-like of shape (n_samples,)
-            Class labels, numbers or strings, of at least two classes.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows, 0 or more. A weight of 2 is the same as the row twice, a
-            weight of 0 as no such row; only their proportions matter.
-
-        Returns
-        -------
-        self : SparsemaxClassifier
-            The fitted estimator.
-
-        Raises
-        ------
-        ValueError
-            If X, y, `sample_weight` or a parameter is not as stated.
-
-        Warns
-        -----
-        ConvergenceWarning
-            If `max_iter` or floating point ended the solver before `tol`.
-        """
-        X, y = self._validate_fit(X, y)
-        y = column_or_1d(y, warn=True)
-        check_classification_targets(y)
-        classes, codes = np.unique(y, return_inverse=True)
-        if classes.size < 2:
-            raise ValueError(
-                f"y holds only one class, {classes.item()!r}; a classifier needs at least two "
-                "classes."
-            )
-        start = self._start() if np.array_equal(getattr(self, "classes_", ()), classes) else None
-        weights = check_weights(sample_weight, codes.size)
-        weights = weights * _class_weights(self.class_weight, classes, codes, weights)[codes]
-        targets = _targets.one_hot(codes, classes.size)
-        self._minimize(X, targets, weights, start=start, reference_output=classes.size == 2)
-        self.classes_ = classes
-        return self
-
-    def decision_function(self, X: Matrix) -> Array:
-        """Scores of the classes.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Features.
-
-        Returns
-        -------
-        scores : ndarray of shape (n_samples, n_classes) or (n_samples,)
-            W x + b. For two classes, the score of the second relative to the first: its
-            probability is clip((score + 1) / 2, 0, 1).
-        """
-        scores = self._scores(X)
-        return scores[:, 0] if scores.shape[1] == 1 else scores
-
-    def predict(self, X: Matrix) -> Array:
-        """Most probable class of each row.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Features.
-
-        Returns
-        -------
-        y : ndarray of shape (n_samples,)
-            Class labels.
-        """
-        scores = self._scores(X)
-        codes = (scores[:, 0] > 0).astype(int) if scores.shape[1] == 1 else scores.argmax(axis=1)
-        return self.classes_[codes]
-
-    def predict_proba(self, X: Matrix) -> Array:
-        """Probabilities of the classes, sparsemax(W x + b).
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Features.
-
-        Returns
-        -------
-        p : ndarray of shape (n_samples, n_classes)
-            Probabilities, in the type of X; exactly 0 outside the support.
-        """
-        scores = self._scores(X)
-        if scores.shape[1] == 1:
-            scores = np.hstack([np.zeros_like(scores), scores])
-        return self._loss.probabilities(scores)
-
-    def predict_log_proba(self, X: Matrix) -> Array:
-        """Logarithms of the probabilities, -inf where the probability is 0.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Features.
-
-        Returns
-        -------
-        log_p : ndarray of shape (n_samples, n_classes)
-            Natural logarithms.
-        """
-        with np.errstate(divide="ignore"):
-            return np.log(self.predict_proba(X))
-
-    def predict_support(self, X: Matrix) -> Array:
-        """Classes with a positive probability.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Features.
-
-        Returns
-        -------
-        support : ndarray of bool of shape (n_samples, n_classes)
-            True where the probability is positive; at least one class in each row.
-        """
-        return self.predict_proba(X) > 0
 
 
 def _class_weights(
