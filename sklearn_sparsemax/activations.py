@@ -363,7 +363,7 @@ def softmax_jvp(z: ArrayLike, v: ArrayLike, *, axis: int = -1) -> NDArray[np.flo
 
 
 def _rows(z: ArrayLike, axis: int) -> tuple[NDArray[np.floating], np.dtype]:
-    """View scores with `axis` last, as float32 or float64, and the native type to return."""
+    """Scores with `axis` last, as native float32 or float64, and the native type to return."""
     if hasattr(z, "toarray"):
         raise TypeError(
             f"z is a {type(z).__name__}; a dense array is needed, since a score of 0 is not a "
@@ -390,12 +390,12 @@ def _rows(z: ArrayLike, axis: int) -> tuple[NDArray[np.floating], np.dtype]:
             "distribution over nothing."
         )
     rows = np.moveaxis(z, axis, -1)
-    return (rows.astype(np.float32) if dtype == np.float16 else rows), dtype
+    return rows.astype(np.float32 if dtype == np.float16 else dtype, copy=False), dtype
 
 
 def _copy(rows: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Copy in native byte order and C order, which the kernels may overwrite."""
-    return np.array(rows, dtype=rows.dtype.newbyteorder("="), order="C", copy=True)
+    """Copy in C order, which the kernels may overwrite."""
+    return np.array(rows, order="C", copy=True)
 
 
 def _restore(rows: NDArray[np.floating], axis: int, dtype: np.dtype) -> NDArray[np.floating]:
@@ -420,4 +420,5 @@ def _like_scores(v: ArrayLike, p: NDArray[np.floating]) -> NDArray[np.floating]:
         raise TypeError(f"v has the type {v.dtype}; real numbers are needed.")
     if v.shape != p.shape:
         raise ValueError(f"v has the shape {v.shape}; it must be that of z, {p.shape}.")
-    return v
+    # the sums over float16 would overflow at 65504
+    return v.astype(np.result_type(v, np.float32), copy=False)
