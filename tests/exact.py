@@ -1,0 +1,73 @@
+"""The definitions of the package's functions for one row, in exact or 60-digit arithmetic.
+
+They take sequences of floats, each of which is a rational number, and share no code and no
+formula arranged for floating point with the package.
+"""
+
+from __future__ import annotations
+
+from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, localcontext
+from fractions import Fraction
+
+SIXTY_DIGITS = Context(prec=60, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
+
+
+def sparsemax_threshold(z):
+    """Algorithm 1 of Martins & Astudillo (2016), which sorts."""
+    total = Fraction(0)
+    for k, z_k in enumerate(sorted(map(Fraction, map(float, z)), reverse=True), start=1):
+        total += z_k
+        if 1 + k * z_k > total:
+            threshold = (total - 1) / k
+    return threshold
+
+
+def sparsemax(z):
+    threshold = sparsemax_threshold(z)
+    return [max(Fraction(float(z_j)) - threshold, Fraction(0)) for z_j in z]
+
+
+def sparsemax_loss(z, q):
+    """L(z; q) = Omega*(z) + Omega(q) - <q, z>, the conjugate as in section 3.2 of the paper."""
+    z, q = [Fraction(float(z_j)) for z_j in z], [Fraction(float(q_j)) for q_j in q]
+    threshold = sparsemax_threshold(z)
+    conjugate = sum(z_j**2 - threshold**2 for z_j in z if z_j > threshold) / 2
+    return conjugate + sum(q_j**2 for q_j in q) / 2 - _dot(q, z)
+
+
+def softmax(z):
+    with localcontext(SIXTY_DIGITS):
+        exponentials = [z_j.exp() for z_j in _below_largest(z)]
+        return [value / sum(exponentials) for value in exponentials]
+
+
+def softmax_loss(z, q):
+    with localcontext(SIXTY_DIGITS):
+        z, q = _below_largest(z), [Decimal(float(q_j)) for q_j in q]
+        return sum(z_j.exp() for z_j in z).ln() - _dot(q, z) + sum(map(_x_log_x, q))
+
+
+def logistic(z):
+    with localcontext(SIXTY_DIGITS):
+        return [1 / (1 + (-Decimal(float(z_j))).exp()) for z_j in z]
+
+
+def logistic_loss(z, q):
+    with localcontext(SIXTY_DIGITS):
+        z, q = [Decimal(float(z_j)) for z_j in z], [Decimal(float(q_j)) for q_j in q]
+        log_partition = sum((1 + (-abs(z_j)).exp()).ln() + max(z_j, Decimal(0)) for z_j in z)
+        negative_entropy = sum(_x_log_x(q_j) + _x_log_x(1 - q_j) for q_j in q)
+        return log_partition - _dot(q, z) + negative_entropy
+
+
+def _below_largest(z):
+    largest = Decimal(float(max(z)))
+    return [Decimal(float(z_j)) - largest for z_j in z]
+
+
+def _x_log_x(x):
+    return x * x.ln() if x else x
+
+
+def _dot(q, z):
+    return sum(q_j * z_j for q_j, z_j in zip(q, z, strict=True))
