@@ -64,8 +64,7 @@ class LinearClassifier(ClassifierMixin, LinearModel):
         ConvergenceWarning
             If `max_iter` or floating point ended the solver before `tol`.
         """
-        X, y = self._validate_fit(X, y)
-        return self._fit_classes(X, y, sample_weight)
+        return self._fit_classes(*self._validate_fit(X, y), sample_weight)
 
     def _fit_classes(self, X: Matrix, y: Array, sample_weight: ArrayLike | None) -> Self:
         y = column_or_1d(y, warn=True)
