@@ -124,8 +124,8 @@ class Objective:
         widest = self.n_outputs if sparse.issparse(X) else max(X.shape[1], self.n_outputs)
         block_rows = max(1, min(n_rows, NUMBERS_PER_BLOCK // widest))
         self._blocks = [
-            Block(X[rows], targets[rows], self.weights[rows])
-            for rows in (slice(i, i + block_rows) for i in range(0, n_rows, block_rows))
+            Block(_row_range(X, i, j), _row_range(targets, i, j), self.weights[i:j])
+            for i, j in ((i, min(i + block_rows, n_rows)) for i in range(0, n_rows, block_rows))
         ]
 
     def value_and_gradient(
@@ -326,6 +326,19 @@ class Objective:
             hessian += np.diag(block.weights @ c) - (u * block.weights[:, None]).T @ u
         gradient = mean - self.target_mean
         return float(value), gradient[self._free], hessian[self._free, self._free]
+
+
+def _row_range(matrix: Matrix, start: int, stop: int) -> Matrix:
+    """Rows start ... stop - 1 without a copy, which SciPy's slices of CSR would make."""
+    if not sparse.issparse(matrix):
+        return matrix[start:stop]
+    first, last = matrix.indptr[start], matrix.indptr[stop]
+    entries = (
+        matrix.data[first:last],
+        matrix.indices[first:last],
+        matrix.indptr[start : stop + 1] - first,
+    )
+    return sparse.csr_array(entries, shape=(stop - start, matrix.shape[1]))
 
 
 def _least_mixing(target: Array, mean: Array) -> Array:
