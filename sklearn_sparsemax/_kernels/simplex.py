@@ -131,7 +131,7 @@ def loss_rows(scores, indptr, indices, data, losses):
             row[indices[entry]] -= data[entry]
         squares = np.float64(0.0)
         for j in range(n_outputs):
-            squares += float(row[j]) * float(row[j])
+            squares += np.float64(row[j]) * np.float64(row[j])
         losses[i] = loss + 0.5 * squares
 
 
@@ -154,5 +154,5 @@ def loss_rows_dense(scores, targets, losses):
                 if target[j] > 0.0:
                     loss -= target[j] * above
                 row[j] = -target[j]
-            loss += 0.5 * float(row[j]) * float(row[j])
+            loss += 0.5 * np.float64(row[j]) * np.float64(row[j])
         losses[i] = loss
