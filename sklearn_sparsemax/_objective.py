@@ -47,7 +47,7 @@ from .losses import FenchelYoungLoss, subtract_targets
 
 NUMBERS_PER_BLOCK = 2**23
 MAX_NEWTON_STEPS = 50
-MAX_BACKTRACKS = 20
+MAX_BACKTRACKS = 30
 
 
 class Certificate(NamedTuple):
@@ -224,22 +224,19 @@ class Objective:
         if not self.fit_intercept:
             return coef
         coef = coef.copy()
+        radius = 1000.0
         value, gradient, hessian = self._intercept_derivatives(coef)
         for _ in range(MAX_NEWTON_STEPS):
             if np.abs(gradient).max() <= np.finfo(np.float64).eps:
                 break
             # H is singular along shifts common to all scores, and vanishes where all
-            # probabilities are 0 or 1: the ridge bounds the step there
+            # probabilities are near 0 or 1: a ridge and a radius bound the step there
             ridge = 1e-10 * hessian.diagonal().max() + 1e-14
-            step = -linalg.solve(
-                hessian + ridge * np.eye(gradient.size),
-                gradient,
-                assume_a="pos",
-                check_finite=False,
-            )
-            start = coef[-1].copy()
-            slope = float(gradient @ step)
-            for length in 0.25 ** np.arange(MAX_BACKTRACKS):
+            ridged = hessian + ridge * np.eye(gradient.size)
+            step = -linalg.solve(ridged, gradient, assume_a="pos", check_finite=False)
+            start, slope = coef[-1].copy(), float(gradient @ step)
+            longest = min(1.0, radius / np.abs(step).max())
+            for length in longest * 0.5 ** np.arange(MAX_BACKTRACKS):
                 coef[-1] = start + length * step
                 trial = self._intercept_derivatives(coef)
                 falls = trial[0] <= value + 1e-4 * length * slope
@@ -250,6 +247,7 @@ class Objective:
             else:
                 coef[-1] = start
                 break
+            radius = 4 * np.abs(length * step).max()
         if self._shift_invariant:
             coef[-1] -= coef[-1].mean()
         return coef
