@@ -1,0 +1,8 @@
+"""`python -m sklearn_sparsemax`: the experiments, from the command line."""
+
+import sys
+
+from .benchmark import main
+
+if __name__ == "__main__":
+    sys.exit(main())

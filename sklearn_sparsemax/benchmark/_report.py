@@ -1,0 +1,41 @@
+"""What the commands print and write."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from argparse import Namespace
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+
+def format_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, left: int) -> str:
+    """Cells in aligned columns, of which the first `left` are flush left."""
+    table = [header, *rows]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    lines = [
+        "  ".join(
+            cell.ljust(width) if column < left else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(cells, widths, strict=True))
+        ).rstrip()
+        for cells in table
+    ]
+    lines.insert(1, "  ".join("-" * width for width in widths))
+    return "\n".join(lines)
+
+
+def write_json(path: Path, arguments: Namespace, results: Sequence[dict[str, Any]]) -> None:
+    """Write results with all that is needed to obtain them again."""
+    options = {name: value for name, value in vars(arguments).items() if name != "run"}
+    modules = ("sklearn_sparsemax", "sklearn", "numpy", "scipy", "numba")
+    versions = {name: import_module(name).__version__ for name in modules}
+    report = {
+        "options": options,
+        "versions": {"python": platform.python_version(), **versions},
+        "machine": {"platform": platform.platform(), "cpu_count": os.cpu_count()},
+        "results": list(results),
+    }
+    path.write_text(json.dumps(report, indent=2, default=str) + "\n", encoding="utf-8")
