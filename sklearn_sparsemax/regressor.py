@@ -51,7 +51,7 @@ class ProportionsRegressor(RegressorMixin, LinearModel):
         return tags
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Matrix, Y: Matrix, sample_weight: ArrayLike | None = None) -> Self:
+    def fit(self, X: Matrix, y: Matrix, sample_weight: ArrayLike | None = None) -> Self:
         """Fit the model.
 
         Parameters
@@ -59,7 +59,7 @@ class ProportionsRegressor(RegressorMixin, LinearModel):
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Features, finite. float32 is kept, other types become float64; sparse
             containers become CSR.
-        Y : {array-like, sparse matrix} of shape (n_samples, n_outputs)
+        y : {array-like, sparse matrix} of shape (n_samples, n_outputs)
             Proportions: entries 0 or more, rows that sum to 1 within 1e-6.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows, 0 or more; only their proportions matter.
@@ -72,7 +72,7 @@ class ProportionsRegressor(RegressorMixin, LinearModel):
         Raises
         ------
         ValueError
-            If X, Y, `sample_weight` or a parameter is not as stated; a row of Y off the
+            If X, y, `sample_weight` or a parameter is not as stated; a row of y off the
             simplex is named.
 
         Warns
@@ -80,31 +80,16 @@ class ProportionsRegressor(RegressorMixin, LinearModel):
         ConvergenceWarning
             If `max_iter` or floating point ended the solver before `tol`.
         """
-        X, Y = self._validate_fit(X, Y, multi_output=True)
-        if Y.ndim != 2:
+        X, y = self._validate_fit(X, y, multi_output=True)
+        if y.ndim != 2:
             raise ValueError(
-                f"Y has the shape {Y.shape}; it must hold proportions in rows, of shape "
+                f"y has the shape {y.shape}; it must hold proportions in rows, of shape "
                 "(n_samples, n_outputs)."
             )
-        targets = _targets.check_distributions(Y, name="Y")
+        targets = _targets.check_distributions(y, name="y")
         weights = check_weights(sample_weight, targets.shape[0])
         self._minimize(X, targets, weights, start=self._start())
         return self
-
-    def decision_function(self, X: Matrix) -> Array:
-        """Scores of the outputs.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Features.
-
-        Returns
-        -------
-        scores : ndarray of shape (n_samples, n_outputs)
-            W x + b.
-        """
-        return self._scores(X)
 
     def predict(self, X: Matrix) -> Array:
         """Predict proportions.
@@ -125,7 +110,7 @@ class ProportionsRegressor(RegressorMixin, LinearModel):
 class SparsemaxRegressor(ProportionsRegressor):
     """Linear regression of proportions, with exact zeros.
 
-    Minimises the mean sparsemax loss of the scores W x + b against the rows of Y, plus
+    Minimises the mean sparsemax loss of the scores W x + b against the rows of y, plus
     alpha / 2 times the squared Frobenius norm of W. Predictions are sparsemax(W x + b).
 
     Parameters
@@ -136,7 +121,7 @@ class SparsemaxRegressor(ProportionsRegressor):
         gradient, in units of that of the all-zero model, and `dual_gap_` is infinite.
     fit_intercept : bool, default=True
         Whether to fit an intercept. The mean of the predictions over the training rows is
-        then that of Y.
+        then that of y.
     solver : {"auto", "lbfgs", "newton-cholesky"}, default="auto"
         As in :class:`SparsemaxClassifier`.
     tol : float, default=1e-4
@@ -194,7 +179,7 @@ class SparsemaxRegressor(ProportionsRegressor):
 class SoftmaxRegressor(ProportionsRegressor):
     """Linear regression of proportions.
 
-    Minimises the mean softmax loss of the scores W x + b against the rows of Y, plus
+    Minimises the mean softmax loss of the scores W x + b against the rows of y, plus
     alpha / 2 times the squared Frobenius norm of W. Predictions are softmax(W x + b), all positive.
 
     Parameters
@@ -205,7 +190,7 @@ class SoftmaxRegressor(ProportionsRegressor):
         gradient, in units of that of the all-zero model, and `dual_gap_` is infinite.
     fit_intercept : bool, default=True
         Whether to fit an intercept. The mean of the predictions over the training rows is
-        then that of Y.
+        then that of y.
     solver : {"auto", "lbfgs", "newton-cholesky"}, default="auto"
         As in :class:`SparsemaxClassifier`.
     tol : float, default=1e-4
