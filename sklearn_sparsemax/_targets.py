@@ -7,8 +7,8 @@
 | distributions, matrix of floats       | itself                     | as given|
 
 Independent labels (the logistic loss) keep the label set, entries 0 and 1, as it is. Rows with
-no label have no distribution over labels: `label_sets` gives them to a virtual output, spreads
-them, or leaves them out.
+no label have no distribution over labels: they go to a virtual output, are spread over all
+labels, or are left out.
 """
 
 from __future__ import annotations
@@ -41,16 +41,16 @@ def uniform_over_labels(label_sets: Matrix) -> Matrix:
     return _spread(indicator)
 
 
-def with_null_output(indicator: Matrix) -> Matrix:
-    """Distributions (n, K + 1): over the labels of a row, or all mass on the last if it has none.
+def with_null_output(indicator: Matrix, null: Array) -> Matrix:
+    """Distributions (n, K + 1): over the labels of a row, and all mass on the last for null rows.
 
-    Without such a row there is no such output: (n, K).
+    Without a null row there is no such output: (n, K). Rows with no label that `null` (n,) leaves
+    out remain without mass.
     """
-    empty = np.diff(indicator.indptr) == 0
-    if not empty.any():
+    if not null.any():
         return _spread(indicator)
-    null = sparse.csr_array(empty[:, None], dtype=np.float64)
-    return _spread(sparse.csr_array(sparse.hstack([indicator, null], format="csr")))
+    column = sparse.csr_array(null[:, None], dtype=np.float64)
+    return _spread(sparse.csr_array(sparse.hstack([indicator, column], format="csr")))
 
 
 def with_uniform_rows(indicator: Matrix) -> Matrix:

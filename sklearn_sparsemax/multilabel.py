@@ -69,10 +69,13 @@ class MultilabelClassifier(LinearClassifier):
         ConvergenceWarning
             If `max_iter` or floating point ended the solver before `tol`.
         """
+        # as given: validation makes CSR of every sparse container
+        container = type(y) if sparse.issparse(y) else np.asarray
         X, y = self._validate_fit(X, y, multi_output=True)
         is_indicator = y.ndim == 2 and (y.shape[1] > 1 or sparse.issparse(y) or _is_binary(y))
         if is_indicator:
             self._fit_label_sets(X, y, sample_weight)
+            self._container = container
         else:
             self._fit_classes(X, y, sample_weight)
         self.multilabel_ = is_indicator
@@ -88,7 +91,6 @@ class MultilabelClassifier(LinearClassifier):
         self.n_labels_ = Y.shape[1]
         self.classes_ = [np.array([0, 1]) for _ in range(self.n_labels_)]
         self.threshold_ = self._threshold(X, indicator, weights)
-        self._container = type(Y) if sparse.issparse(Y) else np.asarray
 
     def _threshold(self, X: Matrix, indicator: Matrix, weights: Array) -> float:
         """The given threshold, or the cut that predicts as many labels as X's rows have.
@@ -214,17 +216,18 @@ class _DistributionOverLabels(MultilabelClassifier):
         self.verbose = verbose
 
     def _targets(self, indicator: Matrix, weights: Array) -> tuple[Matrix, Array]:
-        if self.empty == "null":
-            return _targets.with_null_output(indicator), weights
         if self.empty == "uniform":
             return _targets.with_uniform_rows(indicator), weights
         has_label = np.diff(indicator.indptr) > 0
-        if not has_label.any():
-            raise ValueError(
-                "No row of y has a label, so that empty='drop' leaves no row to fit; use "
-                "empty='null' or 'uniform'."
-            )
-        return _targets.with_null_output(indicator)[:, : indicator.shape[1]], weights * has_label
+        if self.empty == "drop":
+            if not has_label.any():
+                raise ValueError(
+                    "No row of y has a label, so that empty='drop' leaves no row to fit; use "
+                    "empty='null' or 'uniform'."
+                )
+            weights = weights * has_label
+        # a row of no weight is no row: it needs no output
+        return _targets.with_null_output(indicator, ~has_label & (weights > 0)), weights
 
 
 class MultilabelSparsemaxClassifier(_DistributionOverLabels):
