@@ -109,6 +109,13 @@ def test_one_split_has_no_spread(capsys):
     assert captured.err.count("wine: ") == 1
 
 
+def test_without_arguments_it_compares_on_every_data_set(monkeypatch):
+    names = []
+    monkeypatch.setattr(compare, "_fits", lambda name, _: names.append(name) or [])
+    assert main([]) == 0
+    assert names == ["digits", "wine", "breast_cancer"]
+
+
 @pytest.mark.parametrize(
     ("argv", "words"),
     [
@@ -179,5 +186,6 @@ def test_as_a_process():
 
 
 def test_readme_shows_the_columns_of_the_command():
-    tables = [line for line in README.read_text(encoding="utf-8").splitlines() if "Brier  " in line]
-    assert [cells(line) for line in tables] == [list(compare.COLUMNS)]
+    lines = README.read_text(encoding="utf-8").splitlines()
+    tables = [cells(line) for line in lines if line.startswith("data  ") and "seconds" in line]
+    assert tables == [list(compare.COLUMNS)]
