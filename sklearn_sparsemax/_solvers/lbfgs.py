@@ -43,6 +43,7 @@ class _Run:
     def __init__(self, objective: Objective, *, tol: float, verbose: int) -> None:
         self.objective = objective
         self.verbose = verbose
+        self.dtype = objective.X.dtype
         self.variables = Standardisation(objective)
         self.tolerance = Tolerance(objective, tol)
         self.certify_below = self.tolerance.bound
@@ -78,6 +79,9 @@ class _Run:
                 # a line search that failed may succeed from the same point along the
                 # gradient; if F did not fall since the last such restart, nothing will
                 x, lowest = result.x, result.fun
+            elif self.n_iter < max_iter and self.dtype != np.float64:
+                # differences below the rounding of single precision, double still sees
+                x, lowest, self.dtype = result.x, np.inf, np.dtype(np.float64)
             else:
                 message = (
                     f"max_iter={max_iter} iterations are spent."
@@ -95,7 +99,7 @@ class _Run:
 
     def _evaluate(self, x: Array) -> tuple[float, Array]:
         self.coef = self.variables.to_coef(x.reshape(self.objective.shape))
-        self.value, self.gradient = self.objective.value_and_gradient(self.coef)
+        self.value, self.gradient = self.objective.value_and_gradient(self.coef, self.dtype)
         return self.value, self.variables.gradient(self.gradient).ravel()
 
     def _after_iteration(self, intermediate_result: object) -> None:

@@ -20,8 +20,10 @@ from .._typing import Array
 from .solution import Solution, Tolerance
 from .standardisation import Standardisation
 
-MAX_BACKTRACKS = 30
-ROUNDING = 8 * np.finfo(np.float64).eps
+MAX_BACKTRACKS = 10
+LEAST_RIDGE = 1e-14
+EPS = np.finfo(np.float64).eps
+ROUNDING = 8 * EPS
 
 
 def solve(
@@ -38,25 +40,38 @@ def solve(
     value, gradient = objective.value_and_gradient(coef, np.float64)
     message = f"max_iter={max_iter} iterations are spent."
     n_iter = 0
+    ridge = LEAST_RIDGE
     while n_iter < max_iter:
         slopes = variables.gradient(gradient)
-        step = _newton_step(variables.hessian(objective, coef), slopes)
-        decrement = -float(np.vdot(step, slopes))
-        change = variables.to_coef(step)
-        for length in 0.5 ** np.arange(MAX_BACKTRACKS):
-            trial = coef + length * change
-            trial_value, trial_gradient = objective.value_and_gradient(trial, np.float64)
-            # below the rounding of the value, only the gradient tells whether a step helped
-            if length * decrement > ROUNDING * value:
-                accepted = trial_value <= value - 1e-4 * length * decrement
-            else:
-                norm = np.linalg.norm(variables.gradient(trial_gradient))
-                accepted = norm <= 0.5 * np.linalg.norm(slopes)
-            if accepted or length * decrement <= ROUNDING * value:
+        norm = np.linalg.norm(slopes)
+        if norm <= EPS:
+            message = "The gradient is down to rounding."
+            break
+        hessian = variables.hessian(objective, coef)
+        while True:
+            step = _newton_step(hessian, slopes, ridge)
+            decrement = -float(np.vdot(step, slopes))
+            change = variables.to_coef(step)
+            for length in 0.5 ** np.arange(MAX_BACKTRACKS):
+                trial = coef + length * change
+                trial_value, trial_gradient = objective.value_and_gradient(trial, np.float64)
+                # below the rounding of the value, only the gradient tells whether a step helped
+                if length * decrement > ROUNDING * value:
+                    accepted = trial_value <= value - 1e-4 * length * decrement
+                else:
+                    trial_norm = np.linalg.norm(variables.gradient(trial_gradient))
+                    accepted = trial_norm <= 0.9 * norm
+                if accepted or length * decrement <= ROUNDING * value:
+                    break
+            if accepted or decrement <= ROUNDING * value:
                 break
+            # where the loss is linear its Hessian vanishes: with the ridge, the step
+            # turns to the gradient and shortens
+            ridge *= 100
         if not accepted:
             message = "Rounding allows no further decrease."
             break
+        ridge = max(LEAST_RIDGE, 1e-4 * ridge)
         n_iter += 1
         coef, value, gradient = trial, trial_value, trial_gradient
         if verbose > 0:
@@ -67,12 +82,12 @@ def solve(
     return tolerance.certify(coef, n_iter, message)
 
 
-def _newton_step(hessian: Array, gradient: Array) -> Array:
-    """Solution of H s = -g by Cholesky, with the least ridge that allows it."""
-    scale = 1 / np.sqrt(np.maximum(hessian.diagonal(), np.finfo(np.float64).tiny))
+def _newton_step(hessian: Array, gradient: Array, ridge: float) -> Array:
+    """Solution of (H + ridge diag H) s = -g by Cholesky, with a larger ridge if need be."""
+    # in standardised variables a diagonal far below 1 is no curvature to rely on
+    scale = 1 / np.sqrt(np.maximum(hessian.diagonal(), 1e-4))
     scaled = hessian * scale[:, None] * scale
     diagonal = np.diag_indices_from(scaled)
-    ridge = 1e-14
     while True:
         scaled[diagonal] += ridge
         try:
