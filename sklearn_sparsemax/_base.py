@@ -98,8 +98,9 @@ class LinearModel(BaseEstimator):
             fit_intercept=self.fit_intercept,
             reference_output=reference_output,
         )
-        if start is None or start.shape != objective.shape:
-            start = np.zeros(objective.shape)
+        zero = np.zeros(objective.shape)
+        if start is None or start.shape != objective.shape or _is_worse(objective, start, zero):
+            start = zero
         solver = self.solver
         if solver == "auto":
             few = objective.shape[0] * objective.shape[1] <= FEW_COEFFICIENTS
@@ -147,6 +148,11 @@ class LinearModel(BaseEstimator):
         scores = X @ self.coef_.T.astype(X.dtype, copy=False)
         scores += self.intercept_.astype(X.dtype, copy=False)
         return np.ascontiguousarray(scores)
+
+
+def _is_worse(objective: Objective, start: Array, zero: Array) -> bool:
+    """Whether the data have changed so much that the previous coefficients are no help."""
+    return objective.value_and_gradient(start)[0] > objective.value_and_gradient(zero)[0]
 
 
 def _as_csr_array(X: Any) -> Any:
