@@ -205,6 +205,13 @@ def test_largest_is_that_of_numpy():
         assert_array_equal(interpreted("_largest", row), row.max())
 
 
+@pytest.mark.parametrize("largest", [np.inf, -np.inf, np.nan])
+def test_no_threshold_below_what_is_not_finite(largest):
+    for function in (_kernels.simplex._threshold_below, plain(_kernels.simplex._threshold_below)):
+        with np.errstate(invalid="ignore"):
+            assert np.isnan(function(np.array([largest, -np.inf]), largest, np.empty(2)))
+
+
 def test_unknown_kernels_are_no_attributes():
     with pytest.raises(AttributeError, match="_kernels' has no attribute 'nothing'"):
         _kernels.nothing  # noqa: B018

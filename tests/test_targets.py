@@ -14,6 +14,8 @@ from sklearn_sparsemax._targets import (
     check_intervals,
     one_hot,
     uniform_over_labels,
+    with_null_output,
+    with_uniform_rows,
 )
 from sklearn_sparsemax._validation import check_weights
 
@@ -78,6 +80,24 @@ def test_a_row_without_label_is_named():
         uniform_over_labels([[1, 0], [0, 0], [0, 0]])
     with pytest.raises(ValueError, match="Row 0 of targets has no label"):
         uniform_over_labels(csr([0], [1], [0, 1], 2))
+
+
+def test_rows_without_label_get_an_output_of_their_own():
+    indicator = check_indicator([[1, 0, 1], [0, 0, 0], [0, 1, 0], [0, 0, 0]])
+    rows = with_null_output(indicator, np.array([False, True, False, False]))
+    assert is_canonical(rows)
+    # the last row has no label, nor is it said to be null
+    assert_array_equal(rows.toarray(), [[0.5, 0, 0.5, 0], [0, 0, 0, 1], [0, 1, 0, 0], [0, 0, 0, 0]])
+    # an output that no row needs is not there
+    rows = with_null_output(check_indicator(np.eye(3)), np.zeros(3, dtype=bool))
+    assert_array_equal(rows.toarray(), np.eye(3))
+
+
+def test_rows_without_label_are_spread_over_all():
+    rows = with_uniform_rows(check_indicator([[0, 0], [0, 1], [0, 0], [1, 1]]))
+    assert is_canonical(rows)
+    assert_array_equal(rows.toarray(), [[0.5, 0.5], [0, 1], [0.5, 0.5], [0.5, 0.5]])
+    assert_array_equal(with_uniform_rows(check_indicator(np.eye(3))).toarray(), np.eye(3))
 
 
 # ---------------------------------------------------------------- checks
