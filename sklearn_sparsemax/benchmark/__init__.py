@@ -12,9 +12,9 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from . import compare
+from . import compare, multilabel, proportions
 
-COMMANDS = (compare,)
+COMMANDS = (compare, multilabel, proportions)
 DEFAULT = "compare"
 
 
