@@ -1,4 +1,4 @@
-"""Keep the two BLAS libraries of NumPy and SciPy from fighting over the cores."""
+"""Give BLAS as many threads as its work is worth."""
 
 from __future__ import annotations
 
@@ -7,15 +7,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
+# Below this number of multiplications in an evaluation, waking the second thread costs more
+# than it saves, and a great deal more where other processes want the cores.
+WORTH_THREADS = 1e7
+
 
 @contextmanager
-def single_threaded_scipy_blas() -> Iterator[None]:
-    """Limit the BLAS that SciPy alone uses to one thread.
+def blas_threads_for(multiplications: float) -> Iterator[None]:
+    """Limit the threads of BLAS during a solve.
 
-    The wheels of NumPy and of SciPy each bring an OpenBLAS with a thread pool of its own.
-    SciPy's L-BFGS-B makes many tiny calls, after each of which its idle threads keep
-    spinning on the cores that NumPy's matrix products need. Where both share one library
-    it is left alone.
+    Small evaluations run on one thread. Large ones keep the threads of NumPy's BLAS, while
+    the one that SciPy alone uses is still limited to one: the wheels of NumPy and of SciPy
+    each bring an OpenBLAS with a pool of its own, and after each of the many tiny calls of
+    SciPy's L-BFGS-B its idle threads would go on spinning on the cores that NumPy's matrix
+    products need. Where both share one library it is left alone.
     """
     import numpy as np
     import scipy
@@ -28,6 +33,8 @@ def single_threaded_scipy_blas() -> Iterator[None]:
         return [path for path in paths if any(home in Path(path).parents for home in homes)]
 
     libraries = ThreadpoolController().select(user_api="blas")
-    own = [path for path in loaded_by(scipy) if path not in loaded_by(np)]
-    with libraries.select(filepath=own).limit(limits=1):
+    if multiplications >= WORTH_THREADS:
+        own = [path for path in loaded_by(scipy) if path not in loaded_by(np)]
+        libraries = libraries.select(filepath=own)
+    with libraries.limit(limits=1):
         yield

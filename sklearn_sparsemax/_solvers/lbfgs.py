@@ -12,7 +12,7 @@ import numpy as np
 
 from .._objective import Objective
 from .._typing import Array
-from ._blas import single_threaded_scipy_blas
+from ._blas import blas_threads_for
 from .solution import Solution, Tolerance
 from .standardisation import Standardisation
 
@@ -25,7 +25,7 @@ def solve(
     With alpha = 0 there is no dual: the run ends when the largest entry of the gradient is
     at most tol times that at zero.
     """
-    with single_threaded_scipy_blas():
+    with blas_threads_for(objective.X.size * objective.n_outputs):
         return _Run(objective, tol=tol, verbose=verbose).minimize(start, max_iter)
 
 

@@ -17,6 +17,7 @@ from scipy import linalg
 
 from .._objective import Objective
 from .._typing import Array
+from ._blas import blas_threads_for
 from .solution import Solution, Tolerance
 from .standardisation import Standardisation
 
@@ -34,6 +35,14 @@ def solve(
     With alpha = 0 there is no dual: converged if the largest entry of the gradient is at most
     tol times that at zero.
     """
+    n_coef = objective.shape[0] * objective.shape[1]
+    with blas_threads_for(objective.X.shape[0] * n_coef**2 + n_coef**3):
+        return _minimize(objective, start, tol, max_iter, verbose)
+
+
+def _minimize(
+    objective: Objective, start: Array, tol: float, max_iter: int, verbose: int
+) -> Solution:
     variables = Standardisation(objective)
     tolerance = Tolerance(objective, tol)
     coef = start
