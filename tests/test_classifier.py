@@ -16,9 +16,20 @@ from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn_sparsemax import SparsemaxClassifier, sparsemax, sparsemax_loss
 
 SPARSE_CONTAINERS = [
-    getattr(sparse, f"{layout}_{kind}")
-    for layout in ("csr", "csc", "coo", "lil", "dok", "bsr", "dia")
-    for kind in ("array", "matrix")
+    sparse.csr_array,
+    sparse.csr_matrix,
+    sparse.csc_array,
+    sparse.csc_matrix,
+    sparse.coo_array,
+    sparse.coo_matrix,
+    sparse.lil_array,
+    sparse.lil_matrix,
+    sparse.dok_array,
+    sparse.dok_matrix,
+    sparse.bsr_array,
+    sparse.bsr_matrix,
+    sparse.dia_array,
+    sparse.dia_matrix,
 ]
 SOLVERS = ["lbfgs", "newton-cholesky"]
 
