@@ -722,7 +722,8 @@ def _largest_scales(scores: Array) -> Array:
     scores = scores.astype(np.float64)
     order = np.argsort(-scores, axis=1)
     # from one label to the next lower, every higher one adds the gap between the two
-    gaps = -np.diff(np.take_along_axis(scores, order, axis=1), axis=1)
+    descending = np.take_along_axis(scores, order, axis=1)
+    gaps = descending[:, :-1] - descending[:, 1:]
     excess = np.zeros_like(scores)
     np.cumsum(gaps * np.arange(1, scores.shape[1]), axis=1, out=excess[:, 1:])
     with np.errstate(divide="ignore"):
