@@ -226,6 +226,7 @@ def test_a_kernel_that_fails_to_import_says_why(monkeypatch):
         _kernels.simplex  # noqa: B018
 
 
+@pytest.mark.slow
 def test_numba_is_imported_at_the_first_use():
     code = (
         "import sys, sklearn_sparsemax as package\n"
