@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from types import ModuleType
 
 # Below this number of multiplications in an evaluation, waking the second thread costs more
 # than it saves, and a great deal more where other processes want the cores.
 WORTH_THREADS = 1e7
+
+# The limits belong to the process, and solves in several threads end in any order: were each
+# to restore what it found, the last could restore the limits of another. So only one at a
+# time sets them, and the others run under them.
+_limits_are_set = Lock()
 
 
 @contextmanager
@@ -36,5 +42,11 @@ def blas_threads_for(multiplications: float) -> Iterator[None]:
     if multiplications >= WORTH_THREADS:
         own = [path for path in loaded_by(scipy) if path not in loaded_by(np)]
         libraries = libraries.select(filepath=own)
-    with libraries.limit(limits=1):
+    if not _limits_are_set.acquire(blocking=False):
         yield
+        return
+    try:
+        with libraries.limit(limits=1):
+            yield
+    finally:
+        _limits_are_set.release()
