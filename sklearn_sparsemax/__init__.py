@@ -12,6 +12,7 @@ from .activations import (
 )
 from .classifier import SparsemaxClassifier
 from .losses import logistic_loss, softmax_loss, sparsemax_loss
+from .model_selection import TunedMultilabelThresholdCV
 from .multilabel import (
     MultilabelLogisticClassifier,
     MultilabelSoftmaxClassifier,
@@ -28,6 +29,7 @@ __all__ = [
     "SoftmaxRegressor",
     "SparsemaxClassifier",
     "SparsemaxRegressor",
+    "TunedMultilabelThresholdCV",
     "logistic_loss",
     "softmax",
     "softmax_jacobian",
