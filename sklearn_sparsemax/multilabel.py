@@ -89,7 +89,8 @@ class MultilabelClassifier(LinearClassifier):
         start = self._start() if getattr(self, "n_labels_", None) == Y.shape[1] else None
         self._minimize(X, targets, weights, start=start)
         self.n_labels_ = Y.shape[1]
-        self.classes_ = [np.array([0, 1]) for _ in range(self.n_labels_)]
+        # an array, whose shape scikit-learn reads, that it also takes for multilabel output
+        self.classes_ = np.tile([0, 1], (self.n_labels_, 1))
         self.threshold_ = self._threshold(X, indicator, weights)
 
     def _threshold(self, X: Matrix, indicator: Matrix, weights: Array) -> float:
@@ -113,10 +114,10 @@ class MultilabelClassifier(LinearClassifier):
             above = np.cumsum(masses[order]) - masses[order]
             order = order[above <= label_mass * (1 + 1e-12)]
             values, masses = values[order], masses[order]
-        # the last value is the first too many; 0 if all the support is few enough
-        if values[-1] == 0 or values.size == 1:
-            return float(values[-1])
-        return float((values[-2] + values[-1]) / 2)
+        # the last value is the first too many, with its ties; 0 if all the support is few enough
+        cut = values[-1]
+        larger = values[values > cut]
+        return float((larger[-1] + cut) / 2 if cut > 0 and larger.size else cut)
 
     def decision_function(self, X: Matrix) -> Array:
         """Scores of the labels.
@@ -279,9 +280,9 @@ class MultilabelSparsemaxClassifier(_DistributionOverLabels):
         Whether `fit` was given label sets, rather than classes.
     n_labels_ : int
         Number of labels, the columns of y.
-    classes_ : list of n_labels_ ndarrays, or ndarray of shape (n_classes,)
-        The values 0 and 1 of each label, as in scikit-learn's multi-output classifiers;
-        after fitting classes, the class labels.
+    classes_ : ndarray of shape (n_labels_, 2) or (n_classes,)
+        The values 0 and 1 of each label, a row for each; after fitting classes, the class
+        labels.
     threshold_ : float
         The cut that `predict` uses, for label sets.
     coef_ : ndarray of shape (n_outputs, n_features)
@@ -386,9 +387,9 @@ class MultilabelSoftmaxClassifier(_DistributionOverLabels):
         Whether `fit` was given label sets, rather than classes.
     n_labels_ : int
         Number of labels, the columns of y.
-    classes_ : list of n_labels_ ndarrays, or ndarray of shape (n_classes,)
-        The values 0 and 1 of each label, as in scikit-learn's multi-output classifiers;
-        after fitting classes, the class labels.
+    classes_ : ndarray of shape (n_labels_, 2) or (n_classes,)
+        The values 0 and 1 of each label, a row for each; after fitting classes, the class
+        labels.
     threshold_ : float
         The cut that `predict` uses, for label sets.
     coef_ : ndarray of shape (n_outputs, n_features)
@@ -488,9 +489,9 @@ class MultilabelLogisticClassifier(MultilabelClassifier):
         Whether `fit` was given label sets, rather than classes.
     n_labels_ : int
         Number of labels, the columns of y.
-    classes_ : list of n_labels_ ndarrays, or ndarray of shape (n_classes,)
-        The values 0 and 1 of each label, as in scikit-learn's multi-output classifiers;
-        after fitting classes, the class labels.
+    classes_ : ndarray of shape (n_labels_, 2) or (n_classes,)
+        The values 0 and 1 of each label, a row for each; after fitting classes, the class
+        labels.
     threshold_ : float
         The cut that `predict` uses, for label sets.
     coef_ : ndarray of shape (n_outputs, n_features)
