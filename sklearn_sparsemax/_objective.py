@@ -120,7 +120,8 @@ class Objective:
         self._shift_invariant = not (reference_output or loss.independent_outputs)
         weights = np.ones(n_rows) if sample_weight is None else sample_weight
         self.weights = weights / weights.sum()
-        self.target_mean = np.asarray(self.weights @ targets).ravel()
+        # the weights sum to 1 up to rounding only
+        self.target_mean = np.minimum(np.asarray(self.weights @ targets).ravel(), 1)
         widest = self.n_outputs if sparse.issparse(X) else max(X.shape[1], self.n_outputs)
         block_rows = max(1, min(n_rows, NUMBERS_PER_BLOCK // widest))
         self._blocks = [

@@ -41,14 +41,16 @@ class Tolerance:
     """The meaning of `tol`: a duality gap of at most tol * F(0, 0).
 
     With alpha = 0 there is no dual: the largest entry of the gradient is then bounded by tol
-    times that at zero.
+    times that at zero. Where the all-zero model is the minimum itself, rounding is allowed.
     """
 
     def __init__(self, objective: Objective, tol: float) -> None:
         value, gradient = objective.value_and_gradient(np.zeros(objective.shape), np.float64)
         self.objective = objective
         self.has_dual = objective.alpha > 0
-        self.bound = tol * (value if self.has_dual else np.abs(gradient).max())
+        unit = value if self.has_dual else np.abs(gradient).max()
+        rounding = 10 * np.finfo(np.float64).eps
+        self.bound = max(tol * unit, rounding if unit <= rounding else 0)
 
     def distance(self, gradient: Array) -> float:
         """What comes free with an evaluation: the gap but for the intercept's error."""
