@@ -108,7 +108,14 @@ def test_table(output):
         assert float(row["alpha"]) == result["alpha"]
     assert all(f"\n{column} " in out for column in multilabel.COLUMNS)
     assert "5 contiguous folds" in out
-    assert re.search(r"simulated: \d+ training rows, \d+ test rows, 20 features, 10 labels", err)
+    n_train, n_test, n_left_out = (
+        report["results"][0][name] for name in ("n_train", "n_test", "n_left_out")
+    )
+    assert n_train + n_test + n_left_out == 2000
+    assert (
+        f"simulated: {n_train} training rows, {n_test} test rows, 20 features, 10 labels; "
+        f"{n_left_out} rows with no label left out\n"
+    ) in err
     for loss in multilabel.LOSSES:
         # 2 alphas x 5 folds, and the chosen ones again on all rows
         assert 11 <= len(re.search(rf"  {loss} (\.+)\n", err)[1]) <= 12
@@ -326,6 +333,7 @@ def test_emotions_gives_the_figures_of_the_paper(data_home, tmp_path):
 def test_birds_leaves_out_rows_with_no_label(data_home):
     birds = multilabel._fetch("birds")
     assert (birds.X_train.shape, birds.X_test.shape) == ((179, 271), (172, 271))
+    assert birds.n_left_out == 294
     assert birds.Y_train.any(axis=1).all()
     assert birds.Y_test.any(axis=1).all()
     assert np.allclose(birds.X_train.mean(axis=0), 0)

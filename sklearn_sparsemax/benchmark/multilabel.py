@@ -73,13 +73,14 @@ DATA_OF_THE_PAPER = (
 
 @dataclass(frozen=True)
 class Problem:
-    """Two halves of a data set; every row has a label."""
+    """Two halves of a data set, without the rows that have no label."""
 
     name: str
     X_train: Any
     Y_train: Any
     X_test: Any
     Y_test: Any
+    n_left_out: int
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,7 @@ class Result:
     criterion: str
     n_train: int
     n_test: int
+    n_left_out: int
     n_features: int
     n_labels: int
     labels_per_row: float
@@ -304,17 +306,18 @@ def _prepare(name: str, train: tuple[Any, Any], test: tuple[Any, Any]) -> Proble
     if not sparse.issparse(X_train):
         scaler = StandardScaler().fit(X_train)
         X_train, X_test = scaler.transform(X_train), scaler.transform(X_test)
-    return Problem(name, X_train, Y_train, X_test, Y_test)
+    n_left_out = train[1].shape[0] + test[1].shape[0] - Y_train.shape[0] - Y_test.shape[0]
+    return Problem(name, X_train, Y_train, X_test, Y_test, n_left_out)
 
 
 def _results(problem: Problem, arguments: argparse.Namespace) -> Iterator[Result]:
     """Each loss with the settings that each criterion chooses, reporting progress to stderr."""
     from joblib import Parallel
 
-    n_labels = problem.Y_train.shape[1]
     print(
         f"{problem.name}: {problem.X_train.shape[0]} training rows, {problem.X_test.shape[0]} test "
-        f"rows, {problem.X_train.shape[1]} features, {n_labels} labels",
+        f"rows, {problem.X_train.shape[1]} features, {problem.Y_train.shape[1]} labels; "
+        f"{problem.n_left_out} rows with no label left out",
         file=sys.stderr,
     )
     with Parallel(n_jobs=arguments.jobs) as parallel:
@@ -370,6 +373,7 @@ def _loss_results(
             criterion=CRITERIA[c],
             n_train=problem.X_train.shape[0],
             n_test=problem.X_test.shape[0],
+            n_left_out=problem.n_left_out,
             n_features=problem.X_train.shape[1],
             n_labels=problem.Y_train.shape[1],
             labels_per_row=float(problem.Y_test.sum() / problem.Y_test.shape[0]),
