@@ -75,7 +75,8 @@ class TunedMultilabelThresholdCV(ClassifierMixin, MetaEstimatorMixin, BaseEstima
         Which labels are predicted. "threshold": those whose response is at least the cut,
         `response >= threshold`; possibly none, possibly all. "sparsemax_support": those in
         the support of sparsemax(s z), where z are the scores of `decision_function` and the
-        scale s is what is tuned; at least one, and fewer the greater s.
+        scale s is what is tuned; at least one, and fewer the greater s. It needs two labels
+        or more.
     thresholds : int or array-like of shape (n_thresholds,), default=None
         Candidate cuts, or candidate scales with `rule="sparsemax_support"`. An int n: n
         quantiles, from the lowest to the highest, of the responses held out by the folds,
@@ -277,6 +278,8 @@ class TunedMultilabelThresholdCV(ClassifierMixin, MetaEstimatorMixin, BaseEstima
             score is NaN.
         TypeError
             If `estimator` lacks the method that gives the responses.
+        NotFittedError
+            If `cv="prefit"` and `estimator` is not fitted.
         """
         if params and not get_config()["enable_metadata_routing"]:
             raise ValueError(
