@@ -245,8 +245,9 @@ def test_degenerate_proportions(loss, case, fit_intercept, solver):
     np.testing.assert_allclose(predicted.sum(axis=1), 1)
     assert (predicted >= 0).all()
     problem = Problem(X, P, loss, 0.01, None, fit_intercept)
-    bound = 1e-4 * primal(problem, np.zeros(problem.shape))
-    assert 0 <= fitted.dual_gap_ <= bound
+    zero_model = primal(problem, np.zeros(problem.shape))
+    # rounding is allowed where the all-zero model is the minimum
+    assert 0 <= fitted.dual_gap_ <= max(1e-4 * zero_model, 3e-15)
 
 
 # Weights, types and warm starts
