@@ -42,6 +42,13 @@ def iris():
 
 
 @pytest.fixture(scope="module")
+def few_rows(iris):
+    """Enough for what does not depend on the data, and quick with interpreted kernels."""
+    X, y = iris
+    return X[::5], y[::5]
+
+
+@pytest.fixture(scope="module")
 def binary(iris):
     """Two classes that overlap."""
     X, y = iris
@@ -161,8 +168,8 @@ def test_constant_column_without_a_penalty(iris, constant):
     ],
     ids=["strings", "objects", "negative", "floats", "bytes"],
 )
-def test_labels_of_any_kind(iris, labels):
-    X, y = iris
+def test_labels_of_any_kind(few_rows, labels):
+    X, y = few_rows
     classifier = SparsemaxClassifier().fit(X, labels[y])
     expected = SparsemaxClassifier().fit(X, y)
     assert_array_equal(classifier.classes_, labels)
@@ -394,8 +401,8 @@ def test_balanced_where_weights_remove_a_class(iris):
 @every_solver
 @pytest.mark.filterwarnings("ignore::scipy.sparse.SparseEfficiencyWarning")
 @pytest.mark.parametrize("container", SPARSE_CONTAINERS, ids=lambda container: container.__name__)
-def test_sparse_containers_equal_dense(iris, container, solver):
-    X, y = iris
+def test_sparse_containers_equal_dense(few_rows, container, solver):
+    X, y = few_rows
     X = np.where(X > 1.5, X, 0)
     classifier = SparsemaxClassifier(alpha=1e-2, solver=solver)
     dense, from_sparse = clone(classifier).fit(X, y), clone(classifier).fit(container(X), y)
@@ -409,8 +416,8 @@ def test_sparse_containers_equal_dense(iris, container, solver):
 
 @pytest.mark.parametrize("container", [sparse.csr_array, sparse.csc_matrix, sparse.coo_array])
 @pytest.mark.parametrize("index", [np.int32, np.int64])
-def test_either_type_of_index(iris, container, index):
-    X, y = iris
+def test_either_type_of_index(few_rows, container, index):
+    X, y = few_rows
     matrix = container(np.where(X > 1.5, X, 0))
     for name in ("indptr", "indices", "row", "col"):
         if hasattr(matrix, name):
@@ -421,9 +428,9 @@ def test_either_type_of_index(iris, container, index):
     assert_array_equal(classifier.predict(matrix), expected.predict(matrix.toarray()))
 
 
-def test_duplicate_and_unsorted_entries(iris):
+def test_duplicate_and_unsorted_entries(few_rows):
     """Entries of the same place add up, in whatever order they are stored."""
-    X, y = iris
+    X, y = few_rows
     rows, columns = np.indices(X.shape).reshape(2, -1)
     order = np.random.default_rng(0).permutation(2 * X.size)
     halves = np.tile(X.ravel() / 2, 2)[order]
@@ -454,8 +461,8 @@ def test_float32_in_float32_out(iris, container, solver, n_classes):
 
 
 @pytest.mark.parametrize("dtype", [int, np.int8, np.float16, bool])
-def test_other_types_become_float64(iris, dtype):
-    X, y = iris
+def test_other_types_become_float64(few_rows, dtype):
+    X, y = few_rows
     converted = (X > 2).astype(dtype) if dtype is bool else X.astype(dtype)
     classifier = SparsemaxClassifier(alpha=1e-2).fit(converted, y)
     assert classifier.coef_.dtype == np.float64
@@ -464,8 +471,8 @@ def test_other_types_become_float64(iris, dtype):
 
 
 @every_solver
-def test_memory_layouts(iris, solver, tmp_path):
-    X, y = iris
+def test_memory_layouts(few_rows, solver, tmp_path):
+    X, y = few_rows
     expected = SparsemaxClassifier(alpha=1e-2, solver=solver).fit(X, y)
     read_only = X.copy()
     read_only.setflags(write=False)
@@ -479,8 +486,8 @@ def test_memory_layouts(iris, solver, tmp_path):
         assert_allclose(classifier.predict_proba(other), expected.predict_proba(X), atol=1e-6)
 
 
-def test_big_endian_features(iris):
-    X, y = iris
+def test_big_endian_features(few_rows):
+    X, y = few_rows
     expected = SparsemaxClassifier().fit(X, y)
     swapped = SparsemaxClassifier().fit(X.astype(">f8"), y)
     assert_same_model(swapped, expected)
