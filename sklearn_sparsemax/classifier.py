@@ -214,7 +214,7 @@ class SparsemaxClassifier(LinearClassifier):
         Most iterations of the solver.
     warm_start : bool, default=False
         Whether to start from the coefficients of the previous fit, if that had the same
-        classes and as many features, instead of zero.
+        classes and as many features, where they are better than zero.
     random_state : int, RandomState instance or None, default=None
         For solvers that draw at random; neither of the above does.
     verbose : int, default=0

@@ -268,7 +268,7 @@ class MultilabelSparsemaxClassifier(_DistributionOverLabels):
         Most iterations of the solver.
     warm_start : bool, default=False
         Whether to start from the coefficients of the previous fit, if that had as many
-        outputs and features, instead of zero.
+        outputs and features, where they are better than zero.
     random_state : int, RandomState instance or None, default=None
         For solvers that draw at random; neither of the above does.
     verbose : int, default=0
@@ -375,7 +375,7 @@ class MultilabelSoftmaxClassifier(_DistributionOverLabels):
         Most iterations of the solver.
     warm_start : bool, default=False
         Whether to start from the coefficients of the previous fit, if that had as many
-        outputs and features, instead of zero.
+        outputs and features, where they are better than zero.
     random_state : int, RandomState instance or None, default=None
         For solvers that draw at random; neither of the above does.
     verbose : int, default=0
@@ -477,7 +477,7 @@ class MultilabelLogisticClassifier(MultilabelClassifier):
         Most iterations of the solver.
     warm_start : bool, default=False
         Whether to start from the coefficients of the previous fit, if that had as many
-        outputs and features, instead of zero.
+        outputs and features, where they are better than zero.
     random_state : int, RandomState instance or None, default=None
         For solvers that draw at random; neither of the above does.
     verbose : int, default=0

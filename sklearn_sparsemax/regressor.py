@@ -131,7 +131,7 @@ class SparsemaxRegressor(ProportionsRegressor):
         Most iterations of the solver.
     warm_start : bool, default=False
         Whether to start from the coefficients of the previous fit, if that had as many
-        outputs and features, instead of zero.
+        outputs and features, where they are better than zero.
     random_state : int, RandomState instance or None, default=None
         For solvers that draw at random; neither of the above does.
     verbose : int, default=0
@@ -200,7 +200,7 @@ class SoftmaxRegressor(ProportionsRegressor):
         Most iterations of the solver.
     warm_start : bool, default=False
         Whether to start from the coefficients of the previous fit, if that had as many
-        outputs and features, instead of zero.
+        outputs and features, where they are better than zero.
     random_state : int, RandomState instance or None, default=None
         For solvers that draw at random; neither of the above does.
     verbose : int, default=0
