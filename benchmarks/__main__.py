@@ -1,0 +1,77 @@
+"""Command line of the benchmarks."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from fnmatch import fnmatch
+from pathlib import Path
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    from . import growth, memory, report, solvers, transform
+    from .competitors import COMPETITORS
+    from .machine import available_cores
+    from .problems import CACHE, PROBLEMS
+
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--repeats", type=int, default=3, help="interleaved repeats")
+    common.add_argument("--threads", type=int, default=available_cores(), help="of every library")
+    common.add_argument("--budget", type=float, default=120, help="seconds of the longest fit")
+    common.add_argument("--out", type=Path, default=Path(__file__).parent / "results")
+    commands = parser.add_subparsers(dest="command", required=True)
+
+    chosen = commands.add_parser("solvers", parents=[common], help="seconds to a suboptimality")
+    chosen.add_argument("--problems", nargs="+", default=["*"], help=f"of {', '.join(PROBLEMS)}")
+    chosen.add_argument(
+        "--competitors", nargs="+", default=["*"], help=f"of {', '.join(COMPETITORS)}"
+    )
+    chosen.add_argument(
+        "--reference-budget",
+        type=float,
+        default=900,
+        help="seconds for each minimum that is not known to 1e-10",
+    )
+    chosen.add_argument(
+        "--references", type=Path, default=CACHE / "references.json", help="known minima"
+    )
+    commands.add_parser("transform", parents=[common], help="the activation alone")
+    commands.add_parser("scaling", parents=[common], help="seconds and memory as data grow")
+    commands.add_parser("report", parents=[common], help="tables and figures once more")
+
+    options = parser.parse_args(arguments)
+    measured = {"repeats": options.repeats, "threads": options.threads, "out": options.out}
+    if options.command == "solvers":
+        solvers.run(
+            _matching(parser, PROBLEMS, options.problems),
+            _matching(parser, COMPETITORS, options.competitors),
+            budget=options.budget,
+            reference_budget=options.reference_budget,
+            references=options.references,
+            **measured,
+        )
+    elif options.command == "transform":
+        transform.run(budget=options.budget, **measured)
+    elif options.command == "scaling":
+        growth.run(budget=options.budget, **measured)
+        memory.run(threads=options.threads, budget=options.budget, out=options.out)
+    else:
+        for module in (report, transform, growth, memory):
+            module.write(options.out)
+
+
+def _matching(parser: argparse.ArgumentParser, known: dict, patterns: Sequence[str]) -> list:
+    """Values of the names that match a pattern; an error for a pattern that matches none."""
+    for pattern in patterns:
+        if not any(fnmatch(name, pattern) for name in known):
+            parser.error(f"{pattern!r} matches none of {', '.join(known)}")
+    return [
+        value
+        for name, value in known.items()
+        if any(fnmatch(name, pattern) for pattern in patterns)
+    ]
+
+
+if __name__ == "__main__":
+    main()

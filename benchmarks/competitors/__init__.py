@@ -1,0 +1,12 @@
+"""One file for each library; `COMPETITORS` lists all, by name, ours first."""
+
+from . import logistic_regression, numpy_scipy, ours, sgd_classifier, torch_entmax
+from ._competitor import Competitor, Fit
+
+COMPETITORS: dict[str, Competitor] = {
+    competitor.name: competitor
+    for module in (ours, logistic_regression, sgd_classifier, numpy_scipy, torch_entmax)
+    for competitor in module.COMPETITORS
+}
+
+__all__ = ["COMPETITORS", "Competitor", "Fit"]

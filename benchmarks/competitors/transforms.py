@@ -1,0 +1,99 @@
+"""The activation alone: from an array of scores to one of probabilities, in each library.
+
+Each function takes a NumPy array once, outside the measurement, and returns what is timed: a
+function without arguments that makes the whole result in the library's own container.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+
+from benchmarks.machine import thread_count
+
+Timed = Callable[[], Any]
+
+
+def ours(scores: np.ndarray) -> Timed:
+    from sklearn_sparsemax import sparsemax
+
+    return lambda: sparsemax(scores)
+
+
+def entmax(scores: np.ndarray) -> Timed:
+    import torch
+    from entmax import sparsemax
+
+    tensor = _tensor(scores)
+
+    def transform() -> Any:
+        with torch.no_grad():
+            return sparsemax(tensor, dim=-1)
+
+    return transform
+
+
+def torch_softmax(scores: np.ndarray) -> Timed:
+    import torch
+
+    tensor = _tensor(scores)
+    return lambda: torch.softmax(tensor, dim=-1)
+
+
+def jaxopt(scores: np.ndarray) -> Timed:
+    from jaxopt.projection import projection_simplex
+
+    return _compiled_rows(projection_simplex, scores)
+
+
+def optax(scores: np.ndarray) -> Timed:
+    from optax.projections import projection_simplex
+
+    return _compiled_rows(projection_simplex, scores)
+
+
+def scipy_softmax(scores: np.ndarray) -> Timed:
+    from scipy.special import softmax
+
+    return lambda: softmax(scores, axis=-1)
+
+
+def copy(scores: np.ndarray) -> Timed:
+    return scores.copy
+
+
+def _tensor(scores: np.ndarray) -> Any:
+    import torch
+
+    torch.set_num_threads(thread_count())
+    return torch.from_numpy(scores)
+
+
+def _compiled_rows(projection: Callable[[Any], Any], scores: np.ndarray) -> Timed:
+    import jax
+
+    jax.config.update("jax_enable_x64", True)
+    array = jax.device_put(scores)
+    rows = jax.jit(jax.vmap(projection))
+    return lambda: rows(array).block_until_ready()
+
+
+# Name: what makes it, the packages it needs, and whether its result is the sparsemax.
+TRANSFORMS: dict[str, tuple[Callable[[np.ndarray], Timed], tuple[str, ...], bool]] = {
+    "sklearn-sparsemax": (ours, (), True),
+    "entmax.sparsemax": (entmax, ("torch", "entmax"), True),
+    "jaxopt simplex": (jaxopt, ("jaxopt",), True),
+    "optax simplex": (optax, ("optax",), True),
+    "torch.softmax": (torch_softmax, ("torch",), False),
+    "scipy softmax": (scipy_softmax, (), False),
+    "ndarray.copy": (copy, (), False),
+}
+
+
+def missing(name: str) -> str | None:
+    """What is not installed, or None."""
+    packages = [package for package in TRANSFORMS[name][1] if find_spec(package) is None]
+    return f"{' and '.join(packages)} not installed" if packages else None

@@ -1,0 +1,177 @@
+"""The figures. Colour tells the algorithm, the line tells whose it is."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+
+if "MPLBACKEND" not in os.environ:
+    mpl.use("Agg")
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.ticker import NullLocator
+
+from .report import by_problem
+from .tables import Row
+
+COLOURS = {
+    "auto": "black",
+    "lbfgs": "#0072b2",
+    "sdca": "#d55e00",
+    "newton-cg": "#cc79a7",
+    "newton-cholesky": "#009e73",
+    "saga": "#e69f00",
+    "SGDClassifier": "#8c564b",
+    "NumPy+SciPy": "#777777",
+    "PyTorch+entmax": "#56b4e9",
+}
+FAMILIES = {
+    "sklearn-sparsemax": {"linestyle": "-", "linewidth": 2.2, "marker": None, "zorder": 3},
+    "LogisticRegression": {"linestyle": "--", "linewidth": 1.3, "marker": "o"},
+}
+OTHERS = {"linestyle": ":", "linewidth": 1.6, "marker": "s"}
+LOWEST = 1e-7
+
+
+def style(name: str) -> dict[str, Any]:
+    """Line style of a competitor."""
+    family, _, algorithm = name.rpartition("/")
+    return {
+        **FAMILIES.get(family, OTHERS),
+        "color": COLOURS.get(algorithm, "#333333"),
+        "markersize": 3,
+        "label": name,
+    }
+
+
+def draw_solvers(rows: Sequence[Row], path: Path) -> None:
+    """Suboptimality against seconds, one panel for each problem."""
+    problems = by_problem(rows)
+    figure, panels = _grid(len(problems), width=4.2, height=3.2)
+    lines: dict[str, Any] = {}
+    for axes, (problem, competitors) in zip(panels, problems.items(), strict=False):
+        for name, fits in competitors.items():
+            curve = _curve([row for row in fits if row["phase"] == "search"])
+            if len(curve):
+                # auto is one of the others: drawn thin above it, it hides nothing
+                thin = {"linewidth": 1, "zorder": 4} if name.endswith("/auto") else {}
+                (line,) = axes.loglog(*curve.T, **{**style(name), **thin})
+                lines.setdefault(name, line)
+        axes.set_title(problem, fontsize=11, loc="left")
+        axes.set_ylim(LOWEST, 3)
+        axes.grid(alpha=0.25, linewidth=0.6)
+        axes.set_xlabel("seconds of a whole fit")
+        axes.set_ylabel("(F − F*) / F*")
+    _legend_beside(figure, panels[len(problems) :], lines)
+    _save(figure, path)
+
+
+def _curve(fits: Sequence[Row]) -> np.ndarray:
+    """Seconds and suboptimality (m, 2) of fits with more and more iterations."""
+    points = sorted((row["max_iter"], row["seconds"], row["suboptimality"]) for row in fits)
+    return np.array([(seconds, max(value, LOWEST)) for _, seconds, value in points])
+
+
+def _label_ends(axes: Any, ends: Sequence[tuple[float, str, str]]) -> None:
+    """Write a text at the right of each line's end (its logarithm), none upon another."""
+    low, high = np.log10(axes.get_ylim())
+    lowest = -np.inf
+    for end, text, colour in sorted(ends):
+        lowest = max((end - low) / (high - low), lowest + 0.055)
+        place = {"transform": axes.transAxes, "va": "center", "fontsize": 8}
+        axes.text(1.01, lowest, text, color=colour, **place)
+
+
+def _grid(n_panels: int, width: float, height: float) -> tuple[Any, list[Any]]:
+    """At least one panel more than asked for, which holds the legend."""
+    columns = min(4, n_panels + 1)
+    n_rows = -(-(n_panels + 1) // columns)
+    figure, axes = plt.subplots(
+        n_rows, columns, figsize=(width * columns, height * n_rows), layout="constrained"
+    )
+    return figure, list(np.atleast_1d(axes).ravel())
+
+
+def _legend_beside(figure: Any, spare: Sequence[Any], lines: dict[str, Any]) -> None:
+    for axes in spare:
+        axes.set_axis_off()
+    spare[0].legend(lines.values(), lines.keys(), loc="center left", frameon=False, fontsize=9)
+
+
+def _save(figure: Any, path: Path) -> None:
+    figure.savefig(path, dpi=130)
+    plt.close(figure)
+
+
+TRANSFORM_COLOURS = {
+    "sklearn-sparsemax": "black",
+    "entmax.sparsemax": "#d55e00",
+    "jaxopt simplex": "#e69f00",
+    "optax simplex": "#cc79a7",
+    "torch.softmax": "#56b4e9",
+    "scipy softmax": "#0072b2",
+    "ndarray.copy": "#bbbbbb",
+}
+
+
+def draw_transform(cases: dict[tuple[int, int, str], dict[str, list[float]]], path: Path) -> None:
+    """Bars of seconds for each shape, one panel for each type."""
+    dtypes = list(dict.fromkeys(dtype for *_, dtype in cases))
+    figure, panels = plt.subplots(
+        1, len(dtypes), figsize=(6.5 * len(dtypes), 4.2), sharey=True, layout="constrained"
+    )
+    width = 0.85 / len(TRANSFORM_COLOURS)
+    for axes, dtype in zip(np.atleast_1d(panels), dtypes, strict=True):
+        shapes = [case for case in cases if case[2] == dtype]
+        for j, (name, colour) in enumerate(TRANSFORM_COLOURS.items()):
+            at = [i for i, shape in enumerate(shapes) if name in cases[shape]]
+            heights = [np.median(cases[shapes[i]][name]) for i in at]
+            axes.bar(np.array(at) + (j - 3) * width, heights, width, color=colour, label=name)
+        axes.set_yscale("log")
+        axes.set_xticks(range(len(shapes)), [f"{n:,}\nx {K:,}" for n, K, _ in shapes])
+        axes.set_title(dtype, fontsize=11, loc="left")
+        axes.grid(axis="y", alpha=0.25, linewidth=0.6)
+        axes.set_axisbelow(True)
+    first, *_, last = np.atleast_1d(panels)
+    first.set_ylabel("seconds")
+    figure.legend(*last.get_legend_handles_labels(), loc="outside right center", frameon=False)
+    _save(figure, path)
+
+
+PASS_STYLES = {
+    "pass: F and gradient": {"color": "black", "linewidth": 2.2},
+    "pass: probabilities": {"color": "#999999", "linewidth": 1.4},
+    "pass: the rest": {"color": "#009e73", "linewidth": 1.4},
+}
+
+
+def draw_growth(curves: dict[str, dict[str, np.ndarray]], path: Path) -> None:
+    """Seconds against each size, with the exponents beside the ends of the lines."""
+    from .growth import exponent
+
+    figure, panels = _grid(len(curves), width=4.4, height=3.6)
+    lines: dict[str, Any] = {}
+    for axes, (sweep, by_name) in zip(panels, curves.items(), strict=False):
+        ends = []
+        for name, curve in by_name.items():
+            positive = curve[curve[:, 1] > 0]
+            if len(positive) < 2:
+                continue
+            look = {**PASS_STYLES[name], "label": name} if name in PASS_STYLES else style(name)
+            (line,) = axes.loglog(*positive.T, **look)
+            lines.setdefault(name, line)
+            ends.append((np.log10(positive[-1, 1]), f"{exponent(curve):.2f}", line.get_color()))
+        sizes = next(iter(by_name.values()))[:, 0]
+        axes.set_xticks(sizes, [f"{size:,.0f}" for size in sizes], fontsize=8)
+        axes.xaxis.set_minor_locator(NullLocator())
+        _label_ends(axes, ends)
+        axes.set_title(f"{sweep}, with exponents", fontsize=11, loc="left")
+        axes.grid(alpha=0.25, linewidth=0.6)
+        axes.set_xlabel(sweep)
+        axes.set_ylabel("seconds of a pass or iteration")
+    _legend_beside(figure, panels[len(curves) :], lines)
+    _save(figure, path)

@@ -1,0 +1,136 @@
+"""What is solved: data, the strength of the penalty, and whether rows have label sets.
+
+y holds class codes (n,), or an indicator matrix (n, K) in CSR. The published files are read from
+scikit-learn's data home (``SCIKIT_LEARN_DATA``), or from ``../shared/data`` beside the project.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+CACHE = Path(__file__).parent / ".cache"
+
+
+class MissingDataError(Exception):
+    """A published file is not in the data home."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Data and penalty.
+
+    A fit that takes longer than `longest_fit` seconds is of no interest for so small a problem;
+    `first_call` tells to measure also the first fit of a process, without a warm-up.
+    """
+
+    name: str
+    load: Callable[[], tuple[Any, Any]]
+    alpha: float
+    label_sets: bool = False
+    longest_fit: float = np.inf
+    first_call: bool = False
+
+
+def digits(dtype: type = np.float64) -> tuple[Any, Any]:
+    from sklearn.datasets import load_digits
+
+    X, y = load_digits(return_X_y=True)
+    return (X / 16).astype(dtype), y
+
+
+def mnist(n_rows: int, dtype: type = np.float64) -> tuple[Any, Any]:
+    with np.load(_published("mnist.npz")) as files:
+        X, y = files["x_train"][:n_rows], files["y_train"][:n_rows]
+    return X.reshape(len(X), -1).astype(dtype) / dtype(255), y.astype(np.int64)
+
+
+def rcv1_label_sets() -> tuple[Any, Any]:
+    """The sample of RCV1: 22,490 documents, 47,236 words, sets of 101 topics."""
+    from joblib import Memory
+
+    folder = _published("sklearn_sparsemax")
+    return Memory(CACHE, verbose=0).cache(_read_rcv1)(str(folder))
+
+
+def rcv1_classes() -> tuple[Any, Any]:
+    """The same documents, each with the first of its topics: 36 classes."""
+    X, Y = rcv1_label_sets()
+    Y.sort_indices()
+    return X, np.unique(Y.indices[Y.indptr[:-1]], return_inverse=True)[1]
+
+
+def sparse_topics(n: int, d: int, K: int, words: int, dtype: type = np.float64) -> tuple[Any, Any]:
+    """Documents: unit rows of some `words` nonzeros, a third of them words of the row's class."""
+    rng = np.random.default_rng(0)
+    y = rng.integers(K, size=n)
+    # frequencies of words fall as 1 / rank, as in text
+    word = np.exp(rng.uniform(0, np.log(d), size=(n, words))).astype(np.int64) - 1
+    own = rng.random((n, words)) < 1 / 3
+    rank = np.exp(rng.uniform(0, np.log(d / 10), size=(n, words))).astype(np.int64)
+    word = np.where(own, (rank * 7919 + y[:, None] * 104729) % d, word)
+    entries = rng.exponential(size=word.size), (np.repeat(np.arange(n), words), word.ravel())
+    X = sparse.csr_array(entries, shape=(n, d))
+    X.sum_duplicates()
+    norms = np.sqrt(X.multiply(X).sum(axis=1))
+    X.data /= np.repeat(norms, np.diff(X.indptr))
+    X.indices, X.indptr = X.indices.astype(np.int32), X.indptr.astype(np.int32)
+    return X.astype(dtype), y
+
+
+def dense_clusters(n: int, d: int, K: int, dtype: type = np.float64) -> tuple[Any, Any]:
+    """Standard normal rows around a centre for each class; the classes overlap."""
+    rng = np.random.default_rng(0)
+    y = rng.integers(K, size=n)
+    X = rng.standard_normal((n, d))
+    X += (rng.standard_normal((K, d)) * (3 / np.sqrt(d)))[y]
+    return X.astype(dtype), y
+
+
+def _published(name: str) -> Path:
+    beside = Path(__file__).resolve().parents[2] / "shared" / "data"
+    if "SCIKIT_LEARN_DATA" not in os.environ and beside.is_dir():
+        os.environ["SCIKIT_LEARN_DATA"] = str(beside)
+    from sklearn.datasets import get_data_home
+
+    path = Path(get_data_home()) / name
+    if not path.exists():
+        raise MissingDataError(f"{name} is not in scikit-learn's data home; set SCIKIT_LEARN_DATA")
+    return path
+
+
+def _read_rcv1(folder: str) -> tuple[Any, Any]:
+    from sklearn_sparsemax.datasets import load_multilabel_file
+
+    path, labels = (Path(folder) / f"rcv1_sample_{part}" for part in PARTS_OF_RCV1)
+    if not path.exists():
+        raise MissingDataError(f"{path.name} is not in scikit-learn's data home")
+    X, Y = load_multilabel_file(path, labels=labels, n_features=47236, return_X_y=True)
+    return sparse.csr_array(X), sparse.csr_array(Y)
+
+
+PARTS_OF_RCV1 = ("train.svm.bz2", "labels.txt")
+
+PROBLEMS = {
+    problem.name: problem
+    for problem in (
+        Problem("digits", digits, 1e-3, longest_fit=10, first_call=True),
+        Problem("mnist-10k", partial(mnist, 10_000), 1e-4),
+        Problem("mnist-60k", partial(mnist, 60_000), 1e-4),
+        Problem("mnist-60k-float32", partial(mnist, 60_000, np.float32), 1e-4),
+        Problem("rcv1-classes", rcv1_classes, 1e-5),
+        Problem("rcv1-label-sets-1e-4", rcv1_label_sets, 1e-4, label_sets=True),
+        Problem("rcv1-label-sets-1e-5", rcv1_label_sets, 1e-5, label_sets=True),
+        Problem("rcv1-label-sets-1e-6", rcv1_label_sets, 1e-6, label_sets=True),
+        Problem("wide", partial(sparse_topics, 20_000, 200_000, 5, words=100), 1e-4),
+        Problem("many-classes", partial(dense_clusters, 20_000, 200, 1000), 1e-4),
+        Problem("tall", partial(dense_clusters, 1_000_000, 20, 5), 1e-6),
+    )
+}

@@ -1,0 +1,172 @@
+"""The activation alone: seconds for a whole array of standard normal scores."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from . import machine
+from .competitors.transforms import TRANSFORMS, missing
+from .objectives import sparsemax
+from .report import of_seconds, ratio
+from .sessions import FailedError, OverBudgetError, Session
+from .solvers import Clock
+from .tables import Row, markdown, origin_lines, read_rows, replace_rows
+
+SHAPES = ((500_000, 5), (100_000, 10), (20_000, 100), (10_000, 1000), (500, 32_000))
+DTYPES = ("float32", "float64")
+OURS = "sklearn-sparsemax"
+LEAST_CALLS = 3
+LEAST_SECONDS = 0.3
+
+NOTES = """\
+Time to transform an array of standard normal scores along its last axis, the result in a new
+array of the library's own kind; conversion between libraries is not counted. Each library runs in
+a process of its own. A run is the median of at least 3 calls and 0.3 s; given is the median of
+interleaved runs, with the lowest and the highest in brackets.
+"""
+
+
+class Transform:
+    """One library's transform, in a process of its own."""
+
+    def __init__(self, name: str) -> None:
+        self.make, _, self.is_sparsemax = TRANSFORMS[name]
+        self.asked: tuple[Any, ...] = ()
+        self.timed: Any = None
+
+    def check(self) -> None:
+        """Fail if what claims to be the sparsemax is not."""
+        scores = np.random.default_rng(0).standard_normal((20, 7))
+        if self.is_sparsemax:
+            np.testing.assert_allclose(
+                np.asarray(self.make(scores)()), sparsemax(scores), atol=1e-12
+            )
+
+    def seconds(self, shape: Sequence[int], dtype: str) -> float:
+        """Median of calls, after two that are not counted."""
+        if self.asked != (shape, dtype):
+            self.asked = (shape, dtype)
+            rng = np.random.default_rng(0)
+            self.timed = self.make(rng.standard_normal(shape, dtype=np.dtype(dtype).type))
+        self.timed()
+        self.timed()
+        seconds: list[float] = []
+        begun = time.perf_counter()
+        while len(seconds) < LEAST_CALLS or time.perf_counter() < begun + LEAST_SECONDS:
+            start = time.perf_counter()
+            self.timed()
+            seconds.append(time.perf_counter() - start)
+        return median(seconds)
+
+
+def run(
+    *,
+    repeats: int,
+    threads: int,
+    budget: float,
+    out: Path,
+    shapes: Sequence[tuple[int, int]] = SHAPES,
+) -> None:
+    """Measure all transforms on all shapes, in turn."""
+    clock = Clock()
+    sessions: dict[str, Session] = {}
+    rows: list[Row] = []
+    try:
+        for name in TRANSFORMS:
+            reason = missing(name)
+            if reason is None:
+                try:
+                    sessions[name] = Session(Transform, name, threads=threads)
+                    sessions[name].call("check")
+                except FailedError as error:
+                    reason = f"failed: {error}"
+                    if name in sessions:
+                        sessions.pop(name).close()
+            if reason is not None:
+                clock.say(f"{name}: skipped, {reason}")
+                rows.append({"transform": name, "note": reason})
+        for dtype in DTYPES:
+            for shape in shapes:
+                for _ in range(repeats):
+                    rows += _turn(sessions, shape, dtype, budget, clock)
+    finally:
+        for session in sessions.values():
+            session.close()
+    rows = [{"table": "transform", **row} for row in rows]
+    replace_rows(out / "transform.csv", rows, "table", machine.description(threads))
+    write(out)
+
+
+def _turn(
+    sessions: dict[str, Session], shape: tuple[int, int], dtype: str, budget: float, clock: Clock
+) -> list[Row]:
+    """One run of each transform."""
+    rows: list[Row] = []
+    for name, session in list(sessions.items()):
+        row = {"transform": name, "rows": shape[0], "columns": shape[1], "dtype": dtype}
+        try:
+            row["seconds"] = session.call("seconds", limit=budget, shape=shape, dtype=dtype)
+        except (FailedError, OverBudgetError) as error:
+            row["note"] = str(error)
+            session.close()
+            del sessions[name]
+        outcome = f"{row['seconds']:.3g} s" if "seconds" in row else row["note"]
+        clock.say(f"{shape[0]} x {shape[1]} {dtype}: {name}, {outcome}")
+        rows.append(row)
+    return rows
+
+
+def write(folder: Path) -> None:
+    """``transform.md`` and the figure from ``transform.csv``."""
+    rows = read_rows(folder / "transform.csv")
+    if not rows:
+        return
+    parts = ["# Transform", NOTES, "\n".join(origin_lines(folder, rows)), *_tables(rows)]
+    notes = [f"- {row['transform']}: {row['note']}" for row in rows if "note" in row]
+    (folder / "transform.md").write_text(
+        "\n\n".join(part.strip() for part in (*parts, "\n".join(notes)) if part) + "\n"
+    )
+    try:
+        from .figures import draw_transform
+    except ImportError:
+        print("matplotlib is not installed: no figure")
+    else:
+        draw_transform(seconds_by_case(rows), folder / "transform.png")
+
+
+def seconds_by_case(rows: Sequence[Row]) -> dict[tuple[int, int, str], dict[str, list[float]]]:
+    """Seconds of the runs by (rows, columns, dtype) and transform."""
+    cases: dict[tuple[int, int, str], dict[str, list[float]]] = {}
+    for row in rows:
+        if "seconds" in row:
+            case = cases.setdefault((row["rows"], row["columns"], row["dtype"]), {})
+            case.setdefault(row["transform"], []).append(row["seconds"])
+    return cases
+
+
+def _tables(rows: Sequence[Row]) -> list[str]:
+    """Multiples of ours, then milliseconds with their ranges."""
+    cases = seconds_by_case(rows)
+    names = list(dict.fromkeys(name for case in cases.values() for name in case))
+    multiples, milliseconds = [], []
+    for (n, K, dtype), case in cases.items():
+        timings = [
+            of_seconds([1e3 * s for s in case[name]]) if name in case else "" for name in names
+        ]
+        ours = timings[names.index(OURS)] if OURS in names else ""
+        label = [f"{n:,} x {K:,}", dtype]
+        multiples.append([*label, *(ratio(timing, ours) for timing in timings)])
+        milliseconds.append([*label, *map(str, timings)])
+    header = ["rows x columns", "dtype", *names]
+    return [
+        "Multiples of the time of ours:",
+        markdown(header, multiples, left=2),
+        "Milliseconds:",
+        markdown(header, milliseconds, left=2),
+    ]
