@@ -13,7 +13,7 @@ if "MPLBACKEND" not in os.environ:
     mpl.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.ticker import NullLocator
+from matplotlib.ticker import NullFormatter, NullLocator
 
 from .report import by_problem
 from .tables import Row
@@ -64,6 +64,7 @@ def draw_solvers(rows: Sequence[Row], path: Path) -> None:
         axes.set_title(problem, fontsize=11, loc="left")
         axes.set_ylim(LOWEST, 3)
         axes.grid(alpha=0.25, linewidth=0.6)
+        axes.xaxis.set_minor_formatter(NullFormatter())
         axes.set_xlabel("seconds of a whole fit")
         axes.set_ylabel("(F − F*) / F*")
     _legend_beside(figure, panels[len(problems) :], lines)

@@ -81,8 +81,7 @@ def sparse_topics(n: int, d: int, K: int, words: int, dtype: type = np.float64) 
     X.sum_duplicates()
     norms = np.sqrt(X.multiply(X).sum(axis=1))
     X.data /= np.repeat(norms, np.diff(X.indptr))
-    X.indices, X.indptr = X.indices.astype(np.int32), X.indptr.astype(np.int32)
-    return X.astype(dtype), y
+    return _with_int32(X.astype(dtype)), y
 
 
 def dense_clusters(n: int, d: int, K: int, dtype: type = np.float64) -> tuple[Any, Any]:
@@ -113,7 +112,13 @@ def _read_rcv1(folder: str) -> tuple[Any, Any]:
     if not path.exists():
         raise MissingDataError(f"{path.name} is not in scikit-learn's data home")
     X, Y = load_multilabel_file(path, labels=labels, n_features=47236, return_X_y=True)
-    return sparse.csr_array(X), sparse.csr_array(Y)
+    return _with_int32(X), _with_int32(Y)
+
+
+def _with_int32(matrix: Any) -> Any:
+    """CSR with the index type that SciPy gives matrices of this size, and saga asks for."""
+    entries = matrix.data, matrix.indices.astype(np.int32), matrix.indptr.astype(np.int32)
+    return sparse.csr_array(entries, shape=matrix.shape)
 
 
 PARTS_OF_RCV1 = ("train.svm.bz2", "labels.txt")

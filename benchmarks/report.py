@@ -7,6 +7,7 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
+from .competitors import COMPETITORS
 from .tables import Row, digits, level_name, markdown, origin_lines, read_rows
 
 OURS = "sklearn-sparsemax/auto"
@@ -39,11 +40,16 @@ class Timing(NamedTuple):
         return f"{digits(self.median)} ({digits(self.lowest)}–{digits(self.highest)})"
 
 
-def timing(fits: Sequence[Row], level: float) -> Timing | str:
-    """Seconds of one competitor on one problem to a level, or in words why there are none."""
+def left_out(fits: Sequence[Row]) -> str | None:
+    """Why a competitor has no times, or None."""
     for row in fits:
         if row["phase"] in ("skipped", "failed"):
-            return row["note"] if row["phase"] == "skipped" else f"failed: {row['note']}"
+            return row["note"] if row["phase"] == "skipped" else f"failed, {row['note']}"
+    return None
+
+
+def timing(fits: Sequence[Row], level: float) -> Timing | str:
+    """Seconds of one competitor on one problem to a level, or in words why there are none."""
     search = [row for row in fits if row["phase"] == "search"]
     met = [row for row in search if row["suboptimality"] <= level]
     if met:
@@ -89,10 +95,11 @@ def ratio(theirs: Timing | str, ours: Timing | str) -> str:
 
 
 def by_problem(rows: Sequence[Row]) -> dict[str, dict[str, list[Row]]]:
-    """Rows by problem and competitor, in their order."""
-    grouped: dict[str, dict[str, list[Row]]] = {}
-    for row in rows:
-        grouped.setdefault(row["problem"], {}).setdefault(row["competitor"], []).append(row)
+    """Rows by problem and competitor, these in the order of `COMPETITORS`."""
+    known = list(COMPETITORS)
+    grouped: dict[str, dict[str, list[Row]]] = {row["problem"]: {} for row in rows}
+    for row in sorted(rows, key=lambda row: known.index(row["competitor"])):
+        grouped[row["problem"]].setdefault(row["competitor"], []).append(row)
     return grouped
 
 
@@ -105,12 +112,15 @@ def write(folder: Path) -> None:
     parts = ["# Solvers", NOTES, "\n".join(origin_lines(folder, rows))]
     for problem, competitors in by_problem(rows).items():
         facts = next(row for fits in competitors.values() for row in fits)
+        reasons = {name: left_out(fits) for name, fits in competitors.items()}
+        competitors = {name: fits for name, fits in competitors.items() if not reasons[name]}
         parts += [
             f"## {problem}",
             f"{facts['rows']:,} rows, {facts['features']:,} features "
             f"({facts['nonzeros']:,} nonzeros, {facts['dtype']}), {facts['outputs']:,} outputs, "
             f"alpha = {facts['alpha']:g}.",
             _levels_table(competitors, levels),
+            *_left_out(reasons),
             _minima(competitors),
         ]
         parts += _certified_table(competitors) + _first_calls(competitors)
@@ -131,14 +141,21 @@ def _levels_table(competitors: dict[str, list[Row]], levels: Sequence[float]) ->
     body = []
     for name, fits in competitors.items():
         timings = [timing(fits, level) for level in levels]
-        words = next((t for t in timings if isinstance(t, str) and not t.startswith("stops")), None)
-        if words is not None:
-            body.append([name, fits[0]["loss"], words, *[""] * (len(levels) - 1), "", ""])
-            continue
         ratios = [ratio(timing(fits, level), ours[level]) for level in compared]
         body.append([name, fits[0]["loss"], *map(str, timings), *ratios])
     header = ["fit", "loss", *(level_name(level) for level in levels)]
     return markdown([*header, *(f"× at {level_name(level)}" for level in compared)], body, left=2)
+
+
+def _left_out(reasons: dict[str, str | None]) -> list[str]:
+    """One sentence for all competitors that have the same reason."""
+    names: dict[str, list[str]] = {}
+    for name, reason in reasons.items():
+        if reason is not None:
+            names.setdefault(reason, []).append(name)
+    if not names:
+        return []
+    return ["Left out: " + "; ".join(f"{', '.join(names[why])} ({why})" for why in names) + "."]
 
 
 def _minima(competitors: dict[str, list[Row]]) -> str:

@@ -137,8 +137,7 @@ class Measurement:
         try:
             search(partial(self._probe, runner, rows), LEVELS, self.budget)
             if competitor.certifies:
-                for level in CERTIFIED_LEVELS:
-                    self._fit(runner, rows, "certified search", level=level)
+                self._certify(runner, rows)
         except FailedError as error:
             self._say(f"{competitor.name}: failed, {error}")
             rows.append(self._row(competitor, "failed", note=str(error)))
@@ -151,6 +150,15 @@ class Measurement:
         if row["phase"] == "over budget":
             return None
         return Probe(max_iter, row["seconds"], row["suboptimality"], row["n_iter"] < max_iter)
+
+    def _certify(self, runner: _Runner, rows: list[Row]) -> None:
+        """One fit to each certified level; what takes too long for one does for the finer."""
+        phase = "certified search"
+        for level in CERTIFIED_LEVELS:
+            if phase == "over budget":
+                rows.append(self._row(runner.competitor, phase, seconds=self.budget, level=level))
+            else:
+                phase = self._fit(runner, rows, phase, level=level)["phase"]
 
     def _plan(self, found: Sequence[Row]) -> list[Row]:
         """The fits to repeat: one for each level that was met, unless it took long."""

@@ -153,8 +153,30 @@ def test_missing_data_are_named(tmp_path, monkeypatch):
         PROBLEMS["mnist-10k"].load()
 
 
-def test_solvers_end_to_end(iris, tmp_path):
-    names = ["sklearn-sparsemax/auto", "LogisticRegression/lbfgs", "PyTorch+entmax"]
+class InThisProcess:
+    """A session without a process, which would take seconds to start."""
+
+    def __init__(self, factory, *arguments, threads):
+        self.served = factory(*arguments)
+
+    def call(self, method, limit=None, **arguments):
+        return getattr(self.served, method)(**arguments)
+
+    def close(self):
+        pass
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        pass
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_solvers_end_to_end(iris, tmp_path, monkeypatch):
+    monkeypatch.setattr(solvers, "Session", InThisProcess)
+    ours_and_theirs = ["sklearn-sparsemax/auto", "LogisticRegression/lbfgs"]
+    names = [*ours_and_theirs, "NumPy+SciPy", "PyTorch+entmax"]
     solvers.run(
         [iris],
         [COMPETITORS[name] for name in names],
@@ -191,7 +213,9 @@ def test_times_of_fits_that_missed_are_bounds():
     assert str(missed) == "> 3"
     assert str(report.timing([over], 1e-2)) == "> 5"
     assert report.timing([{**fit, "n_iter": 7}], 1e-2) == "stops at 5e-01"
-    assert report.timing([{"phase": "skipped", "note": "why"}], 1e-2) == "why"
+    assert report.left_out([{"phase": "skipped", "note": "why"}]) == "why"
+    assert report.left_out([fit, {"phase": "failed", "note": "why"}]) == "failed, why"
+    assert report.left_out([fit]) is None
     assert report.ratio(missed, report.of_seconds([1.0, 2.0])) == "> 2"
     assert report.ratio(report.of_seconds([1.0]), missed) == ""
     assert str(report.of_seconds([1.0, 4.0, 2.0])) == "2 (1–4)"
