@@ -183,6 +183,19 @@ class Objective:
         hessian[penalised, penalised] += self.alpha
         return hessian
 
+    def curved_rows(self, coef: Array) -> Iterator[tuple[Matrix, Array, Array]]:
+        """Rows on which the loss curves: features (r, d), and c and u (r, m).
+
+        The second derivative of F by the scores of such a row is diag(c_i) - u_i u_i^T, its
+        weight included; that of all other rows is 0. They come in several parts.
+        """
+        for block, scores in self._scored_blocks(coef, self.X.dtype):
+            c, u = self.loss.curvature(self.loss.probabilities(scores))
+            c, u = c[:, self._free], u[:, self._free]
+            rows = np.flatnonzero((c > u**2).any(axis=1))
+            weights = block.weights[rows, None]
+            yield block.X[rows], weights * c[rows], np.sqrt(weights) * u[rows]
+
     def coefficient_gap(self, gradient: Array) -> float:
         """alpha/2 ||W - W(P)||^2 for P = p(z): the gap but for the error of the intercept."""
         if self.alpha == 0:
