@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -10,9 +12,12 @@ from scipy import optimize, sparse
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 
-from sklearn_sparsemax._base import SOLVERS
+from sklearn_sparsemax._base import SOLVERS as NAMED_SOLVERS
 from sklearn_sparsemax._objective import Objective
+from sklearn_sparsemax._solvers import newton_cg
 from sklearn_sparsemax.losses import SparsemaxLoss
+
+SOLVERS = {**NAMED_SOLVERS, "newton-cg": newton_cg.solve}
 
 every_solver = pytest.mark.parametrize("solve", SOLVERS.values(), ids=SOLVERS)
 all_problems = pytest.mark.parametrize("problem", PROBLEMS.values(), ids=PROBLEMS)
@@ -211,7 +216,7 @@ def test_verbose_prints_the_objective_as_it_falls(solve, capsys):
     assert capsys.readouterr().out == ""
     solution = solve(objective, start, tol=1e-6, max_iter=100, verbose=1)
     lines = capsys.readouterr().out.splitlines()
-    assert all(line.startswith(("[lbfgs]", "[newton-cholesky]")) for line in lines)
+    assert all(re.match(r"\[[a-z-]+\] ", line) for line in lines)
     values = [float(line.split("objective ")[1].split()[0]) for line in lines]
     assert len(values) >= 3
     assert values == sorted(values, reverse=True)

@@ -1,29 +1,28 @@
-"""L-BFGS, in the variables of standardised features.
+"""L-BFGS: quasi-Newton steps with the Hessian that the last few steps tell of.
 
-The run ends when the duality gap is proven to be small enough. Most of the gap,
-||grad_W F||^2 / (2 alpha), comes free with each evaluation. Only when that part is below the
-tolerance is the intercept balanced and the whole gap computed; if it is too large still, the
-run goes on and asks again when the part has halved.
+With the last m steps s_i and changes of the gradient y_i as rows of S and Y, r_ij = s_i^T y_j
+where s_i is not younger than y_j and 0 elsewhere, D the diagonal of R and gamma = s^T y / y^T y
+of the last pair, the two-loop recursion is the same as (Byrd, Nocedal & Schnabel 1994)
+
+    H g = gamma g + S^T a - gamma Y^T u,   u = R^-1 S g,
+                                           a = R^-T (D u + gamma Y Y^T u - gamma Y g).
+
+The m x m matrices are kept, and their new entries are differences of the products S g and Y g
+at successive gradients. So an iteration reads S and Y twice, in products with one vector
+each, however many pairs there are: with millions of coefficients reading them is what costs.
 """
 
 from __future__ import annotations
-
-from typing import NamedTuple
 
 import numpy as np
 
 from .._objective import Objective
 from .._typing import Array
 from ._blas import blas_threads_for
-from ._limited_memory import LimitedMemory
-from ._line_search import Trial, line_search
-from .solution import Solution, Tolerance
-from .standardisation import Standardisation
+from ._descent import Descent, Point
+from .solution import Solution
 
-# After so many iterations without a new least value or gradient, only rounding is left.
-PATIENCE = 20
-# Values are trusted to so many units in their last place.
-ROUNDING = 8
+EPS = np.finfo(np.float64).eps
 
 
 def solve(
@@ -35,13 +34,8 @@ def solve(
     at most tol times that at zero.
     """
     with blas_threads_for(objective.X.size * objective.n_outputs):
-        solution = _Run(objective, tol=tol, verbose=verbose).minimize(start, max_iter)
-    if verbose > 0:
-        print(
-            f"[lbfgs] {solution.message} objective {solution.objective:.8e}  "
-            f"duality gap {solution.dual_gap:.2e}"
-        )
-    return solution
+        descent = Descent(objective, tol=tol, verbose=verbose)
+        return descent.run(LimitedMemory(_n_pairs(start.size), start.size), start, max_iter)
 
 
 def _n_pairs(size: int) -> int:
@@ -52,101 +46,68 @@ def _n_pairs(size: int) -> int:
     return int(np.clip(2**22 // size, 10, 30))
 
 
-class Point(NamedTuple):
-    """An evaluation of F at the variables, with its gradient by them."""
+class LimitedMemory:
+    """The inverse Hessian of the last `n_pairs` steps."""
 
-    variables: Array
-    value: float
-    gradient: Array
-    distance: float
+    name = "lbfgs"
+    iterations_per_line = 10
 
+    def __init__(self, n_pairs: int, size: int) -> None:
+        self._steps = np.empty((n_pairs, size))
+        self._changes = np.empty((n_pairs, size))
+        # R in the order of the rows of S and Y, which new pairs take in turn
+        self._R = np.empty((n_pairs, n_pairs))
+        self._YY = np.empty((n_pairs, n_pairs))
+        self._Sg, self._Yg = np.empty(0), np.empty(0)
+        self._last: Point | None = None
+        self._n_updates = 0
 
-class _Run:
-    """One minimisation: the precision it has come to, and when to stop."""
+    def forget(self) -> bool:
+        """Start again from the identity."""
+        forgets = self._n_updates > 0
+        self._last = None
+        self._n_updates = 0
+        return forgets
 
-    def __init__(self, objective: Objective, *, tol: float, verbose: int) -> None:
-        self.objective = objective
-        self.verbose = verbose
-        self.dtype = objective.X.dtype
-        self.variables = Standardisation(objective)
-        self.tolerance = Tolerance(objective, tol)
-        self.certify_below = self.tolerance.bound
+    def direction(self, point: Point) -> tuple[Array, float]:
+        """-H g; to be tried in full, but for the first."""
+        gradient = point.gradient
+        if self._last is not None:
+            step, change = point.variables - self._last.variables, gradient - self._last.gradient
+            self._update(step, change, gradient)
+        self._last = point
+        m = self._n_kept
+        if m == 0:
+            return -gradient, 1 / max(1.0, float(np.linalg.norm(gradient)))
+        R, gamma = self._R[:m, :m], self._gamma
+        u = np.linalg.solve(R, self._Sg)
+        a = np.linalg.solve(R.T, R.diagonal() * u + gamma * (self._YY[:m, :m] @ u - self._Yg))
+        direction = gradient * -gamma
+        direction -= a @ self._steps[:m]
+        direction += (gamma * u) @ self._changes[:m]
+        return direction, 1.0
 
-    def minimize(self, start: Array, max_iter: int) -> Solution:
-        point = self._evaluate(self.variables.from_coef(start).ravel())
-        memory = self._forget(point)
-        least_value, least_distance, stalled = point.value, point.distance, 0
-        n_iter = 0
-        while True:
-            solution = self._certify_if_near(point, n_iter)
-            if solution is not None:
-                return solution
-            if n_iter == max_iter:
-                message = f"max_iter={max_iter} iterations are spent."
-                return self._certify(point, n_iter, message)
-            following = self._step(point, memory) if stalled < PATIENCE else None
-            if following is not None:
-                n_iter += 1
-                memory.update(following.variables - point.variables, following.gradient)
-                point = following
-                progress = point.value < least_value or point.distance < least_distance
-                stalled = 0 if progress else stalled + 1
-                least_value = min(least_value, point.value)
-                least_distance = min(least_distance, point.distance)
-            elif memory.n_pairs > 0 and stalled < PATIENCE:
-                # the step of a wrong Hessian: along the gradient one may still succeed
-                memory = self._forget(point)
-            elif self.dtype != np.float64:
-                # differences below the rounding of single precision, double still sees
-                self.dtype = np.dtype(np.float64)
-                point = self._evaluate(point.variables)
-                memory = self._forget(point)
-                least_value, least_distance, stalled = point.value, point.distance, 0
-            else:
-                message = "Floating point allows no further decrease."
-                return self._certify(point, n_iter, message)
+    @property
+    def _n_kept(self) -> int:
+        return min(self._n_updates, len(self._steps))
 
-    def _forget(self, point: Point) -> LimitedMemory:
-        return LimitedMemory(_n_pairs(point.gradient.size), point.gradient)
-
-    def _step(self, point: Point, memory: LimitedMemory) -> Point | None:
-        """The point of the next iteration; None if rounding hides the way to it."""
-        direction = memory.direction()
-        slope = float(point.gradient @ direction)
-        if slope >= 0:
-            return None
-        length = 1.0 if memory.n_pairs > 0 else min(1.0, 1 / np.sqrt(-slope))
-
-        def evaluate(length: float) -> Trial:
-            trial = self._evaluate(point.variables + length * direction)
-            return Trial(length, trial.value, float(trial.gradient @ direction), trial)
-
-        rounding = ROUNDING * np.finfo(self.dtype).eps * point.value
-        trial = line_search(
-            evaluate, Trial(0, point.value, slope, point), length, rounding=rounding
-        )
-        return None if trial is None else trial.point
-
-    def _evaluate(self, variables: Array) -> Point:
-        coef = self.variables.to_coef(variables.reshape(self.objective.shape))
-        value, gradient = self.objective.value_and_gradient(coef, self.dtype)
-        distance = self.tolerance.distance(gradient)
-        return Point(variables, value, self.variables.gradient(gradient).ravel(), distance)
-
-    def _certify(self, point: Point, n_iter: int, message: str) -> Solution:
-        coef = self.variables.to_coef(point.variables.reshape(self.objective.shape))
-        return self.tolerance.certify(coef, n_iter, message)
-
-    def _certify_if_near(self, point: Point, n_iter: int) -> Solution | None:
-        if self.verbose > 0 and n_iter % 10 == 0:
-            print(
-                f"[lbfgs] iteration {n_iter:5d}  objective {point.value:.8e}  "
-                f"distance {point.distance:.2e} of {self.tolerance.bound:.2e}"
-            )
-        if point.distance > self.certify_below:
-            return None
-        solution = self._certify(point, n_iter, "The tolerance is met.")
-        if solution.converged:
-            return solution
-        self.certify_below = 0.5 * point.distance
-        return None
+    def _update(self, step: Array, change: Array, gradient: Array) -> None:
+        """Take in a step, the change of the gradient, and the gradient where it led."""
+        step_change, change_change = float(step @ change), float(change @ change)
+        # rounding may hide the curvature of a convex function
+        is_curved = step_change > EPS * change_change
+        if is_curved:
+            k = self._n_updates % len(self._steps)
+            self._steps[k], self._changes[k] = step, change
+            self._gamma = step_change / change_change
+            self._n_updates += 1
+        m = self._n_kept
+        Sg, Yg = self._steps[:m] @ gradient, self._changes[:m] @ gradient
+        if is_curved:
+            known = [i for i in range(m) if i != k]
+            self._R[k, :m] = 0
+            self._R[known, k] = Sg[known] - self._Sg[known]
+            self._R[k, k] = step_change
+            self._YY[k, known] = self._YY[known, k] = Yg[known] - self._Yg[known]
+            self._YY[k, k] = change_change
+        self._Sg, self._Yg = Sg, Yg

@@ -1,0 +1,152 @@
+"""Descent along the directions of a method, until the duality gap is proven to be small enough.
+
+All of it happens in the variables of standardised features. Most of the gap,
+||grad_W F||^2 / (2 alpha), comes free with each evaluation. Only when that part is below the
+tolerance is the intercept balanced and the whole gap computed; if it is too large still, the
+descent goes on and asks again when the part has halved.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from .._objective import Objective
+from .._typing import Array
+from ._line_search import Trial, line_search
+from .solution import Solution, Tolerance
+from .standardisation import Standardisation
+
+# After so many iterations without a new least value or gradient, only rounding is left.
+PATIENCE = 20
+# Values are trusted up to so many units in their last place.
+ROUNDING = 8
+
+
+class Point(NamedTuple):
+    """An evaluation of F: raveled variables, and the gradient by them."""
+
+    variables: Array
+    value: float
+    gradient: Array
+    distance: float
+
+
+class Method(Protocol):
+    """What proposes directions."""
+
+    name: str
+    iterations_per_line: int
+
+    def direction(self, point: Point) -> tuple[Array, float]:
+        """The direction from the point of the last iteration, and the length to try first."""
+
+    def forget(self) -> bool:
+        """Drop what earlier points taught; False if there is nothing to drop."""
+
+
+class Descent:
+    """One minimisation: the precision it has come to, and when to stop.
+
+    Parameters
+    ----------
+    objective : Objective
+        What to minimise.
+    tol : float
+        The duality gap to reach, as a multiple of F(0, 0).
+    verbose : int
+        Whether to print the way down.
+    """
+
+    def __init__(self, objective: Objective, *, tol: float, verbose: int) -> None:
+        self.objective = objective
+        self.verbose = verbose
+        self.dtype = objective.X.dtype
+        self.standardisation = Standardisation(objective)
+        self.tolerance = Tolerance(objective, tol)
+        self.certify_below = self.tolerance.bound
+
+    def run(self, method: Method, start: Array, max_iter: int) -> Solution:
+        """Descend from the coefficients `start`."""
+        solution = self._minimize(method, start, max_iter)
+        if self.verbose > 0:
+            print(
+                f"[{method.name}] {solution.message} objective {solution.objective:.8e}  "
+                f"duality gap {solution.dual_gap:.2e}"
+            )
+        return solution
+
+    def _minimize(self, method: Method, start: Array, max_iter: int) -> Solution:
+        point = self._evaluate(self.standardisation.from_coef(start).ravel())
+        least_value, least_distance, stalled = point.value, point.distance, 0
+        n_iter = 0
+        while True:
+            if self.verbose > 0 and n_iter % method.iterations_per_line == 0:
+                print(
+                    f"[{method.name}] iteration {n_iter:5d}  objective {point.value:.8e}  "
+                    f"distance {point.distance:.2e} of {self.tolerance.bound:.2e}"
+                )
+            solution = self._certify_if_near(point, n_iter)
+            if solution is not None:
+                return solution
+            if n_iter == max_iter:
+                message = f"max_iter={max_iter} iterations are spent."
+                return self._certify(point, n_iter, message)
+            following = self._step(method, point) if stalled < PATIENCE else None
+            if following is not None:
+                n_iter += 1
+                point = following
+                progress = point.value < least_value or point.distance < least_distance
+                stalled = 0 if progress else stalled + 1
+                least_value = min(least_value, point.value)
+                least_distance = min(least_distance, point.distance)
+            elif stalled < PATIENCE and method.forget():
+                # what was learnt was wrong here: a fresh direction may still succeed
+                continue
+            elif self.dtype != np.float64:
+                # differences below the rounding of single precision, double still sees
+                self.dtype = np.dtype(np.float64)
+                method.forget()
+                point = self._evaluate(point.variables)
+                least_value, least_distance, stalled = point.value, point.distance, 0
+            else:
+                message = "Floating point allows no further decrease."
+                return self._certify(point, n_iter, message)
+
+    def _step(self, method: Method, point: Point) -> Point | None:
+        """The point of the next iteration; None if rounding hides the way to it."""
+        direction, length = method.direction(point)
+        slope = float(point.gradient @ direction)
+        if not slope < 0:
+            return None
+
+        def evaluate(length: float) -> Trial:
+            trial = self._evaluate(point.variables + length * direction)
+            return Trial(length, trial.value, float(trial.gradient @ direction), trial)
+
+        start = Trial(0, point.value, slope, point)
+        rounding = ROUNDING * np.finfo(self.dtype).eps * point.value
+        trial = line_search(evaluate, start, length, rounding=rounding)
+        return None if trial is None else trial.point
+
+    def coef(self, variables: Array) -> Array:
+        """Coefficients of raveled variables."""
+        return self.standardisation.to_coef(variables.reshape(self.objective.shape))
+
+    def _evaluate(self, variables: Array) -> Point:
+        value, gradient = self.objective.value_and_gradient(self.coef(variables), self.dtype)
+        distance = self.tolerance.distance(gradient)
+        return Point(variables, value, self.standardisation.gradient(gradient).ravel(), distance)
+
+    def _certify(self, point: Point, n_iter: int, message: str) -> Solution:
+        return self.tolerance.certify(self.coef(point.variables), n_iter, message)
+
+    def _certify_if_near(self, point: Point, n_iter: int) -> Solution | None:
+        if point.distance > self.certify_below:
+            return None
+        solution = self._certify(point, n_iter, "The tolerance is met.")
+        if solution.converged:
+            return solution
+        self.certify_below = 0.5 * point.distance
+        return None
