@@ -21,7 +21,7 @@ import operator
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import _kernels
+from . import _simplex
 
 __all__ = [
     "softmax",
@@ -82,8 +82,8 @@ def sparsemax(z: ArrayLike, *, axis: int = -1) -> NDArray[np.floating]:
            [0. , 0.5]])
     """
     rows, dtype = _rows(z, axis)
-    probabilities = _copy(rows)
-    bad_row = _kernels.simplex.project_rows(probabilities.reshape(-1, rows.shape[-1]))
+    probabilities = np.empty(rows.shape, dtype=rows.dtype)
+    bad_row = _simplex.project_rows(_matrix(rows), _matrix(probabilities))
     _raise_if_infinite(rows, bad_row)
     return _restore(probabilities, axis, dtype)
 
@@ -120,8 +120,7 @@ def sparsemax_threshold(z: ArrayLike, *, axis: int = -1) -> NDArray[np.floating]
     """
     rows, dtype = _rows(z, axis)
     thresholds = np.empty((*rows.shape[:-1], 1), dtype=rows.dtype)
-    contiguous = _copy(rows).reshape(-1, rows.shape[-1])
-    bad_row = _kernels.simplex.threshold_rows(contiguous, thresholds.reshape(-1))
+    bad_row = _simplex.threshold_rows(_matrix(rows), thresholds.reshape(-1))
     _raise_if_infinite(rows, bad_row)
     return _restore(thresholds, axis, dtype)
 
@@ -393,9 +392,10 @@ def _rows(z: ArrayLike, axis: int) -> tuple[NDArray[np.floating], np.dtype]:
     return rows.astype(np.float32 if dtype == np.float16 else dtype, copy=False), dtype
 
 
-def _copy(rows: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Copy in C order, which the kernels may overwrite."""
-    return np.array(rows, order="C", copy=True)
+def _matrix(rows: NDArray[np.floating]) -> NDArray[np.floating]:
+    """The slices as rows of a matrix, copied only if the kernels could not read them."""
+    # for read-only arrays the kernels would be compiled anew
+    return np.require(rows, requirements=["C", "A", "W"]).reshape(-1, rows.shape[-1])
 
 
 def _restore(rows: NDArray[np.floating], axis: int, dtype: np.dtype) -> NDArray[np.floating]:

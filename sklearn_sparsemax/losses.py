@@ -28,7 +28,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse, special
 
-from . import _kernels, _targets
+from . import _kernels, _simplex, _targets
 from ._typing import Array, Matrix
 from ._validation import check_weights
 
@@ -75,6 +75,11 @@ class FenchelYoungLoss(ABC):
     def curvature(self, p: Array) -> tuple[Array, Array]:
         """Arrays c and u (n, K) with which the derivative of p by z is diag(c) - u u^T."""
 
+    def mean_jacobian(self, p: Array, weights: Array) -> Array:
+        """Sum over the rows of their weights times the derivative of p by z, shape (K, K)."""
+        c, u = self.curvature(p)
+        return np.diag(weights @ c) - (u * weights[:, None]).T @ u
+
     def value(self, scores: Array, targets: Matrix) -> Array:
         """L(z; q) of each row, shape (n,)."""
         return self.value_and_residual(scores.copy(), targets)
@@ -110,21 +115,20 @@ class SparsemaxLoss(FenchelYoungLoss):
         return 0.5 * _row_dot(p, p)
 
     def probabilities(self, scores: Array) -> Array:
-        _kernels.simplex.project_rows(scores)
+        _simplex.project_rows(scores, scores)
         return scores
 
     def value_and_residual(self, scores: Array, targets: Matrix) -> Array:
-        losses = np.empty(scores.shape[0])
-        if sparse.issparse(targets):
-            entries = targets.indptr, targets.indices, targets.data
-            _kernels.simplex.loss_rows(scores, *entries, losses)
-        else:
-            _kernels.simplex.loss_rows_dense(scores, targets, losses)
-        return losses
+        return _simplex.loss_and_residual(scores, targets)
 
     def curvature(self, p: Array) -> tuple[Array, Array]:
         support = (p > 0).astype(np.float64)
         return support, support / np.sqrt(support.sum(axis=1, keepdims=True))
+
+    def mean_jacobian(self, p: Array, weights: Array) -> Array:
+        total = np.zeros((p.shape[1], p.shape[1]))
+        _kernels.curvature.add_jacobians(p, weights, total)
+        return total
 
 
 class SoftmaxLoss(FenchelYoungLoss):

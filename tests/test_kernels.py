@@ -14,34 +14,34 @@ from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 
-from sklearn_sparsemax import _kernels
+from sklearn_sparsemax import _kernels, _simplex
+from sklearn_sparsemax._kernels import _long_rows, _short_rows, simplex, simplex_numpy
 
 DTYPES = [np.float32, np.float64]
 INDEX_TYPES = [np.int32, np.int64]
-HELPERS = ["_largest", "_threshold_below"]
+# each compiles the same functions
+COMPILED = {"short rows": _short_rows, "long rows": _long_rows}
 
 # the first example may compile
 compiling = settings(deadline=None)
 
 
-def plain(kernel):
-    """The Python function behind a kernel; the kernel itself where Numba does not compile."""
-    return getattr(kernel, "py_func", kernel)
-
-
-def interpreted(name, *arrays):
-    """Call a kernel and all it calls as plain Python."""
+def interpreted(module, name, *arrays):
+    """Call a kernel and all it calls as plain Python, also where Numba compiles."""
     with pytest.MonkeyPatch.context() as patch, np.errstate(all="ignore"):
-        for helper in HELPERS:
-            patch.setattr(_kernels.simplex, helper, plain(getattr(_kernels.simplex, helper)))
-        return plain(getattr(_kernels.simplex, name))(*arrays)
+        for one in (simplex, _short_rows, _long_rows):
+            for key, value in vars(one).items():
+                if hasattr(value, "py_func"):
+                    patch.setattr(one, key, value.py_func)
+        return getattr(module, name)(*arrays)
 
 
-def compare(name, *arrays):
+def compare(module, name, *arrays):
     """Run a kernel both ways on copies; the result and the arrays it leaves must be equal."""
     compiled, twin = ([array.copy() for array in arrays] for _ in range(2))
-    result = getattr(_kernels.simplex, name)(*compiled)
-    assert result == interpreted(name, *twin)
+    with np.errstate(all="ignore"):
+        result = getattr(module, name)(*compiled)
+    assert result == interpreted(module, name, *twin)
     for one, other in zip(compiled, twin, strict=True):
         assert_array_equal(one, other)
     return result, *compiled
@@ -93,6 +93,7 @@ ROWS = {
 }
 rows = pytest.mark.parametrize("rows", ROWS.values(), ids=ROWS)
 dtypes = pytest.mark.parametrize("dtype", DTYPES)
+compiled = pytest.mark.parametrize("module", COMPILED.values(), ids=COMPILED)
 
 
 def targets_for(shape, index_type=np.int32):
@@ -108,11 +109,13 @@ def targets_for(shape, index_type=np.int32):
 
 @rows
 @dtypes
-def test_projection_and_thresholds(rows, dtype):
+@compiled
+def test_projection_and_thresholds(rows, dtype, module):
     scores = rows.astype(dtype)
-    result, projected = compare("project_rows", scores)
+    result, unchanged, projected = compare(module, "project_rows", scores, np.empty_like(scores))
     assert result == -1
-    result, _, thresholds = compare("threshold_rows", scores, np.empty(len(scores), dtype))
+    assert_array_equal(unchanged, scores)
+    result, _, thresholds = compare(module, "threshold_rows", scores, np.empty(len(scores), dtype))
     assert result == -1
     tolerance = 2 * np.finfo(dtype).eps + 1e-16 * scores.shape[1]
     for z, p, tau in zip(scores, projected, thresholds, strict=True):
@@ -124,14 +127,16 @@ def test_projection_and_thresholds(rows, dtype):
 
 @rows
 @dtypes
+@compiled
 @pytest.mark.parametrize("index_type", INDEX_TYPES)
-def test_losses(rows, dtype, index_type):
+def test_losses(rows, dtype, index_type, module):
     scores = rows.astype(dtype)
     targets = targets_for(scores.shape, index_type)
     entries = targets.indptr, targets.indices, targets.data
-    _, residual, *_, losses = compare("loss_rows", scores, *entries, np.empty(len(scores)))
+    losses = np.empty(len(scores))
+    _, residual, *_, losses = compare(module, "loss_rows", scores, *entries, losses)
     dense = targets.toarray()
-    _, same_residual, _, same = compare("loss_rows_dense", scores, dense, np.empty(len(scores)))
+    _, same_residual, _, same = compare(module, "loss_rows_dense", scores, dense, losses)
     # from CSR targets the residual is rounded twice, where it is float32
     eps = np.finfo(dtype).eps
     assert_allclose(residual, same_residual, rtol=0, atol=eps)
@@ -145,71 +150,170 @@ def test_losses(rows, dtype, index_type):
         assert_allclose(loss, expected, rtol=4 * eps, atol=4 * eps + 1e-16 * z.size)
 
 
+def all_ways(name, scores, *arguments):
+    """What the kernel of each module makes of copies of the same arrays."""
+    for module in (simplex_numpy, _short_rows, _long_rows, simplex):
+        copies = [array.copy() for array in (scores, *arguments)]
+        with np.errstate(all="ignore"):
+            result = getattr(module, name)(*copies)
+        yield result, *copies
+
+
 @dtypes
-def test_rows_that_take_newton_long(dtype):
+@pytest.mark.parametrize("scale", [0.01, 1.0])
+@pytest.mark.parametrize(
+    "shape",
+    [(n_rows, 3) for n_rows in (0, 1, 31, 32, 33, 64)]
+    + [(2, n_outputs) for n_outputs in (1, 63, 64, 65, 127, 128, 129, 200)],
+)
+def test_all_ways_agree_at_the_edges_of_tiles_and_chunks(shape, dtype, scale):
+    scores = (scale * np.random.default_rng(0).normal(size=shape)).astype(dtype)
+    targets = targets_for(shape)
+    entries = targets.indptr, targets.indices, targets.data
+    losses, eps = np.empty(len(scores)), np.finfo(dtype).eps
+    for name, *arguments in (
+        ("project_rows", np.empty_like(scores)),
+        ("threshold_rows", np.empty(len(scores), dtype)),
+        ("loss_rows", *entries, losses),
+        ("loss_rows_dense", targets.toarray(), losses),
+    ):
+        first, *others = all_ways(name, scores, *arguments)
+        for other in others:
+            assert other[0] == first[0]
+            for one, same in zip(first[1:], other[1:], strict=True):
+                assert_allclose(one, same, rtol=4 * eps, atol=eps)
+
+
+@dtypes
+def test_the_place_of_the_largest_entry_does_not_matter(dtype):
+    """Candidates before it and after it, in its chunk and in others."""
+    scores = np.zeros((200, 200), dtype)
+    scores[np.arange(200), np.arange(200)] = 0.5
+    scores[:, ::50] -= 0.25
+    (_, _, first), *others = all_ways("project_rows", scores, np.empty_like(scores))
+    for _, _, other in others:
+        assert_allclose(other, first, rtol=0, atol=1e-17)
+
+
+@dtypes
+@compiled
+def test_rows_that_take_newton_long(dtype, module):
     z = one_drop_at_a_time(dtype)
     assert newton_steps(z) == len(z) - 1
     assert len(z) >= {np.float32: 9, np.float64: 16}[dtype]
     scores = np.stack([z, z[::-1], np.random.default_rng(0).permutation(z)])
-    _, projected = compare("project_rows", scores)
+    _, _, projected = compare(module, "project_rows", scores, np.empty_like(scores))
     assert_array_equal(projected > 0, scores == 0)
     assert_array_equal(projected[projected > 0], 0.5)
 
 
 @dtypes
+@compiled
 @compiling
 @given(data=st.data())
-def test_any_bits_are_projected_alike(dtype, data):
+def test_any_bits_are_projected_alike(dtype, module, data):
     elements = st.floats(width=np.finfo(dtype).bits)
     shape = data.draw(st.tuples(st.integers(0, 4), st.integers(1, 6)))
     scores = data.draw(arrays(dtype, shape, elements=elements))
-    result, projected = compare("project_rows", scores)
-    assert compare("threshold_rows", scores, np.zeros(shape[0], dtype))[0] == result
-    with np.errstate(invalid="ignore"):
+    result, _, projected = compare(module, "project_rows", scores, np.empty_like(scores))
+    thresholds = np.empty(shape[0], dtype)
+    assert compare(module, "threshold_rows", scores, thresholds)[0] == result
+    with np.errstate(all="ignore"):
         largest = scores.max(axis=1)
-    # an infinite largest entry ends the work, and NaN is one row's own affair
+        assert simplex_numpy.project_rows(scores, np.empty_like(scores)) == result
+    # NaN is one row's own affair, and an infinite largest entry ends the work
     infinite = np.flatnonzero(np.isinf(largest))
     assert result == (infinite[0] if infinite.size else -1)
-    done = shape[0] if result == -1 else result
-    assert_array_equal(np.isnan(projected[:done]).any(axis=1), np.isnan(largest[:done]))
-    valid = projected[:done][~np.isnan(largest[:done])]
+    if result >= 0:
+        return
+    assert_array_equal(np.isnan(projected).all(axis=1), np.isnan(largest))
+    valid = projected[~np.isnan(largest)]
     tolerance = shape[1] * np.finfo(dtype).eps
     assert_allclose(valid.sum(axis=1, dtype=np.float64), 1, rtol=0, atol=tolerance)
-    assert_array_equal(projected[done:], scores[done:])
+    for _, _, other in all_ways("project_rows", scores, np.empty_like(scores)):
+        assert_allclose(other, projected, rtol=0, atol=np.finfo(dtype).eps)
 
 
 @dtypes
+@compiled
 @compiling
 @given(data=st.data())
-def test_any_finite_scores_have_the_same_loss(dtype, data):
+def test_any_finite_scores_have_the_same_loss(dtype, module, data):
     bound = float(np.finfo(dtype).max / 4)
     elements = st.floats(-bound, bound, width=np.finfo(dtype).bits)
     shape = data.draw(st.tuples(st.integers(0, 4), st.integers(1, 6)))
     scores = data.draw(arrays(dtype, shape, elements=elements))
     targets = targets_for(shape)
     entries = targets.indptr, targets.indices, targets.data
-    _, residual, *_, losses = compare("loss_rows", scores, *entries, np.empty(shape[0]))
+    _, residual, *_, losses = compare(module, "loss_rows", scores, *entries, np.empty(shape[0]))
     assert (losses >= 0).all()
     assert np.isfinite(losses).all()
     dense = targets.toarray()
-    _, same_residual, _, same = compare("loss_rows_dense", scores, dense, np.empty(shape[0]))
     eps = np.finfo(dtype).eps
+    _, same_residual, _, same = compare(module, "loss_rows_dense", scores, dense, losses)
     assert_allclose(residual, same_residual, rtol=0, atol=eps)
     assert_allclose(losses, same, rtol=4 * eps, atol=eps)
+    for _, same_residual, *_, same in all_ways("loss_rows", scores, *entries, losses):
+        assert_allclose(residual, same_residual, rtol=0, atol=eps)
+        assert_allclose(losses, same, rtol=4 * eps, atol=eps)
 
 
-def test_largest_is_that_of_numpy():
-    for row in ([1.0, 3.0, 2.0], [-np.inf, -np.inf], [np.inf, 1.0], [1.0, np.nan, 2.0], [np.nan]):
-        row = np.array(row)
-        assert_array_equal(_kernels.simplex._largest(row), row.max())
-        assert_array_equal(interpreted("_largest", row), row.max())
+@pytest.mark.parametrize("n_outputs", [3, 200])
+def test_projections_may_overwrite_the_scores(n_outputs):
+    scores = np.random.default_rng(0).normal(size=(40, n_outputs))
+    expected = np.empty_like(scores)
+    simplex.project_rows(scores, expected)
+    simplex.project_rows(scores, scores)
+    assert_array_equal(scores, expected)
 
 
-@pytest.mark.parametrize("largest", [np.inf, -np.inf, np.nan])
-def test_no_threshold_below_what_is_not_finite(largest):
-    for function in (_kernels.simplex._threshold_below, plain(_kernels.simplex._threshold_below)):
-        with np.errstate(invalid="ignore"):
-            assert np.isnan(function(np.array([largest, -np.inf]), largest, np.empty(2)))
+# --- which way, and on how many threads ---------------------------------------------------
+
+
+@pytest.fixture
+def many_threads(monkeypatch):
+    """Blocks of a few rows each, on threads, whatever the size and the machine."""
+    monkeypatch.setattr(_simplex, "n_threads", lambda work: 3)
+    monkeypatch.setattr(_simplex, "LEAST_COMPILED", 0)
+
+
+def results(scores, targets):
+    projected = np.empty_like(scores)
+    thresholds = np.empty(len(scores))
+    assert _simplex.project_rows(scores, projected) == -1
+    assert _simplex.threshold_rows(scores, thresholds) == -1
+    residual, dense_residual = scores.copy(), scores.copy()
+    losses = _simplex.loss_and_residual(residual, targets)
+    dense_losses = _simplex.loss_and_residual(dense_residual, targets.toarray())
+    return projected, thresholds, residual, losses, dense_residual, dense_losses
+
+
+@pytest.mark.parametrize("n_outputs", [4, 150])
+def test_threads_change_no_bit(monkeypatch, many_threads, n_outputs):
+    scores = np.random.default_rng(0).normal(size=(70, n_outputs))
+    targets = targets_for(scores.shape)
+    several = results(scores, targets)
+    monkeypatch.setattr(_simplex, "n_threads", lambda work: 1)
+    for one, same in zip(results(scores, targets), several, strict=True):
+        assert_array_equal(one, same)
+
+
+def test_the_first_bad_row_is_found_whichever_block_holds_it(many_threads):
+    scores = np.zeros((9, 2))
+    scores[[4, 8], 1] = np.inf
+    # interpreted kernels warn
+    with np.errstate(invalid="ignore"):
+        assert _simplex.project_rows(scores, np.empty_like(scores)) == 4
+        assert _simplex.threshold_rows(scores, np.empty(9)) == 4
+
+
+def test_size_alone_decides_what_is_compiled(monkeypatch):
+    rows = _simplex.LEAST_COMPILED // 4
+    assert _simplex._kernels_for(np.empty((rows - 1, 4))) is simplex_numpy
+    assert _simplex._kernels_for(np.empty((rows, 4))) is simplex
+
+
+# --- how the modules are loaded -----------------------------------------------------------
 
 
 def test_unknown_kernels_are_no_attributes():
@@ -219,19 +323,21 @@ def test_unknown_kernels_are_no_attributes():
 
 def test_a_kernel_that_fails_to_import_says_why(monkeypatch):
     monkeypatch.setitem(sys.modules, "numba", None)
-    for module in ("simplex", "_jit"):
-        monkeypatch.delitem(sys.modules, f"sklearn_sparsemax._kernels.{module}", raising=False)
-    monkeypatch.delattr(_kernels, "simplex", raising=False)
+    for name in ("simplex", "_short_rows", "_long_rows", "_jit"):
+        monkeypatch.delitem(sys.modules, f"sklearn_sparsemax._kernels.{name}", raising=False)
+        monkeypatch.delattr(_kernels, name, raising=False)
     with pytest.raises(ModuleNotFoundError, match="numba"):
         _kernels.simplex  # noqa: B018
 
 
 @pytest.mark.slow
-def test_numba_is_imported_at_the_first_use():
+def test_numba_is_imported_for_the_first_large_array():
     code = (
-        "import sys, sklearn_sparsemax as package\n"
+        "import sys, numpy as np, sklearn_sparsemax as package\n"
+        "package.sparsemax(np.zeros((100, 10)))\n"
+        "package.sparsemax_loss(np.zeros((100, 10)), np.zeros(100, int))\n"
         "assert 'numba' not in sys.modules\n"
-        "package.sparsemax([0.0])\n"
+        "package.sparsemax(np.zeros((100, 1000)))\n"
         "assert 'numba' in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

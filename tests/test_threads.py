@@ -10,9 +10,12 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import joblib
+import numpy as np
 import pytest
+from numpy.testing import assert_array_equal
 from threadpoolctl import threadpool_limits
 
+from sklearn_sparsemax import sparsemax
 from sklearn_sparsemax._kernels import _threads
 from sklearn_sparsemax._kernels._threads import even_bounds, n_threads, run_blocks
 
@@ -158,6 +161,28 @@ def test_an_exception_is_raised_once_all_blocks_have_ended(two_threads, failing)
     with pytest.raises(ValueError, match=f"block {failing}"):
         run_blocks(block, [0, 1, 2, 3])
     assert sorted(ended) == sorted({0, 1, 2} - {failing})
+
+
+# --- a transform that uses them -----------------------------------------------------------
+
+
+SCORES = np.random.default_rng(0).normal(size=(2 * _threads.WORK_PER_THREAD // 4, 4))
+
+
+@pytest.mark.slow
+def test_a_user_with_threads_gets_the_same_bits(two_threads):
+    expected = sparsemax(SCORES)
+    assert _threads._pool is not None
+    with ThreadPoolExecutor(2) as pool:
+        for result in pool.map(sparsemax, [SCORES] * 4):
+            assert_array_equal(result, expected)
+
+
+@needs_fork
+@pytest.mark.slow
+def test_a_fork_after_a_transform_gets_the_same_bits(two_threads):
+    expected = sparsemax(SCORES)
+    assert_array_equal(in_forked_process(lambda: sparsemax(SCORES)), expected)
 
 
 # --- forks --------------------------------------------------------------------------------

@@ -1,0 +1,62 @@
+"""The kernels of `simplex` in NumPy, for arrays so small that loading Numba takes longer.
+
+They sort instead: with S_k the sum of the k largest scores, tau = max_k (S_k - 1) / k.
+"""
+
+import numpy as np
+
+
+def project_rows(scores, projections):
+    """Do what `simplex.project_rows` does."""
+    below, largest, tau = _thresholds(scores)
+    np.maximum(below - tau, 0, out=projections, casting="same_kind")
+    return _first_infinite(largest)
+
+
+def threshold_rows(scores, thresholds):
+    """Do what `simplex.threshold_rows` does."""
+    _, largest, tau = _thresholds(scores)
+    thresholds[:] = (largest + tau)[:, 0]
+    return _first_infinite(largest)
+
+
+def loss_rows(scores, indptr, indices, data, losses):
+    """Do what `simplex.loss_rows` does."""
+    below, _, tau = _thresholds(scores)
+    rows = np.repeat(np.arange(len(scores)), np.diff(indptr))
+    indices, data = indices[indptr[0] : indptr[-1]], data[indptr[0] : indptr[-1]]
+    linear = data * np.maximum(tau[rows, 0] - below[rows, indices], 0)
+    residual = np.maximum(below - tau, 0)
+    residual[rows, indices] -= data
+    losses[:] = np.bincount(rows, linear, minlength=len(scores)) + _half_squares(residual)
+    scores[:] = residual
+
+
+def loss_rows_dense(scores, targets, losses):
+    """Do what `simplex.loss_rows_dense` does."""
+    below, _, tau = _thresholds(scores)
+    residual = np.maximum(below - tau, 0) - targets
+    linear = np.where(targets > 0, targets * np.maximum(tau - below, 0), 0).sum(axis=1)
+    losses[:] = linear + _half_squares(residual)
+    scores[:] = residual
+
+
+def _thresholds(scores):
+    """Scores relative to the largest of their row, that (n, 1), and tau (n, 1) relative to it."""
+    z = scores.astype(np.float64)
+    largest = z.max(axis=1, keepdims=True)
+    # a difference beyond the largest float is -inf, and one of infinities is NaN
+    with np.errstate(over="ignore", invalid="ignore"):
+        below = z - largest
+        sums = np.sort(below)[:, ::-1].cumsum(axis=1)
+        tau = (sums - 1) / np.arange(1, z.shape[1] + 1)
+    return below, largest, tau.max(axis=1, keepdims=True)
+
+
+def _half_squares(residual):
+    return 0.5 * np.einsum("ij,ij->i", residual, residual)
+
+
+def _first_infinite(largest):
+    infinite = np.flatnonzero(np.isinf(largest))
+    return int(infinite[0]) if infinite.size else -1
