@@ -98,8 +98,8 @@ def run(
 ) -> None:
     """Measure every sweep; repeats go through all sizes in turn."""
     clock = Clock()
-    rows: list[Row] = []
     for axis, values in sweeps.items():
+        rows: list[Row] = []
         for _ in range(repeats):
             for value in values:
                 size = {**base, axis: value}
@@ -107,8 +107,8 @@ def run(
                 for row in _measure(problem, threads, budget, clock):
                     rows.append({"sweep": AXES[axis], "value": value, **size, **row})
                     clock.say(f"{problem.name}: {row['what']}, {row['seconds']:.3g} s")
-    replace_rows(out / "growth.csv", rows, "sweep", machine.description(threads))
-    write(out)
+        replace_rows(out / "growth.csv", rows, "sweep", machine.description(threads))
+        write(out)
 
 
 def _measure(problem: Problem, threads: int, budget: float, clock: Clock) -> list[Row]:

@@ -100,7 +100,32 @@ def by_problem(rows: Sequence[Row]) -> dict[str, dict[str, list[Row]]]:
     grouped: dict[str, dict[str, list[Row]]] = {row["problem"]: {} for row in rows}
     for row in sorted(rows, key=lambda row: known.index(row["competitor"])):
         grouped[row["problem"]].setdefault(row["competitor"], []).append(row)
-    return grouped
+    return {problem: _from_the_lowest(competitors) for problem, competitors in grouped.items()}
+
+
+def _from_the_lowest(competitors: dict[str, list[Row]]) -> dict[str, list[Row]]:
+    """Suboptimalities of one problem, from the lowest objective that any fit has reached.
+
+    That is the known minimum, unless it could not be computed in its time.
+    """
+    lowest: dict[str, float] = {}
+    for fits in competitors.values():
+        for row in fits:
+            for objective in (row.get("minimum"), row.get("objective")):
+                if objective is not None:
+                    lowest[row["loss"]] = min(objective, lowest.get(row["loss"], objective))
+
+    def corrected(row: Row) -> Row:
+        if "minimum" not in row:
+            return row
+        minimum = lowest[row["loss"]]
+        bound = row["minimum"] - row["gap"]
+        row = {**row, "minimum": minimum, "gap": max(minimum - bound, 0)}
+        if "objective" in row:
+            row["suboptimality"] = row["objective"] / minimum - 1
+        return row
+
+    return {name: [corrected(row) for row in fits] for name, fits in competitors.items()}
 
 
 def write(folder: Path) -> None:

@@ -46,7 +46,7 @@ def origin_lines(folder: Path, rows: Iterable[Row]) -> list[str]:
     origins = _origins(folder)
     dates = list(dict.fromkeys(row["date"] for row in rows))
     return [
-        f"- {origin['date']}: {origin['machine']}; {origin['threads']} threads each; "
+        f"- {origin['date']}: {origin['machine']}; threads each: {origin['threads']}; "
         f"Python {origin['python']}; {origin['versions']}."
         for origin in (origins[date] for date in dates)
     ]

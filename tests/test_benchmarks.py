@@ -16,7 +16,7 @@ import sklearn_sparsemax
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks import machine, report, solvers, transform
+from benchmarks import growth, machine, memory, report, solvers, transform
 from benchmarks.competitors import COMPETITORS
 from benchmarks.competitors.transforms import TRANSFORMS, missing
 from benchmarks.fitting import Fits
@@ -221,6 +221,20 @@ def test_times_of_fits_that_missed_are_bounds():
     assert str(report.of_seconds([1.0, 4.0, 2.0])) == "2 (1–4)"
 
 
+def test_suboptimality_is_counted_from_the_lowest_objective():
+    common = {"problem": "p", "loss": "sparsemax", "minimum": 2.0, "gap": 0.5}
+    rows = [
+        {**common, "competitor": "NumPy+SciPy", "objective": 1.6, "suboptimality": -0.2},
+        {**common, "competitor": "sklearn-sparsemax/auto", "objective": 2.4, "suboptimality": 0.2},
+        {"problem": "p", "loss": "softmax", "competitor": "SGDClassifier", "phase": "skipped"},
+    ]
+    fits = report.by_problem(rows)["p"]
+    assert list(fits) == ["sklearn-sparsemax/auto", "SGDClassifier", "NumPy+SciPy"]
+    (ours,) = fits["sklearn-sparsemax/auto"]
+    assert_allclose([ours["minimum"], ours["gap"], ours["suboptimality"]], [1.6, 0.1, 0.5])
+    assert_allclose(fits["NumPy+SciPy"][0]["suboptimality"], 0)
+
+
 def test_transforms_agree_and_are_timed(monkeypatch):
     monkeypatch.setattr(transform, "LEAST_SECONDS", 0)
     for name in TRANSFORMS:
@@ -228,6 +242,27 @@ def test_transforms_agree_and_are_timed(monkeypatch):
             served = transform.Transform(name)
             served.check()
             assert served.seconds((10, 3), "float32") > 0
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_growth_and_memory_are_written(iris, tmp_path, monkeypatch):
+    monkeypatch.setattr(growth, "Session", InThisProcess)
+    monkeypatch.setattr(memory, "Session", InThisProcess)
+    monkeypatch.setattr(growth, "competitors", lambda: [COMPETITORS["sklearn-sparsemax/lbfgs"]])
+    measured = {"threads": 1, "budget": 20, "out": tmp_path}
+    base = {"n": 50, "d": 40, "K": 3, "words": 5}
+    growth.run(repeats=1, sweeps={"n": (50, 100), "words": (5, 10)}, base=base, **measured)
+    assert {row["sweep"] for row in read_rows(tmp_path / "growth.csv")} == {"rows", "nonzeros"}
+    assert "sklearn-sparsemax/lbfgs" in (tmp_path / "growth.md").read_text()
+    memory.run(problems=[iris], competitors=[COMPETITORS["sklearn-sparsemax/lbfgs"]], **measured)
+    (row,) = read_rows(tmp_path / "memory.csv")
+    assert row["scores"] == 150 * 3 * 8
+    assert row["added"] >= 0
+
+
+def test_exponent_is_that_of_the_power_law():
+    sizes = np.array([1.0, 10.0, 100.0])
+    assert_allclose(growth.exponent(np.column_stack([sizes, 3 * sizes**1.5])), 1.5)
 
 
 def test_rows_of_a_key_are_replaced(tmp_path):
