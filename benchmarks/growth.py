@@ -58,7 +58,7 @@ def competitors() -> list[Competitor]:
     return [
         competitor
         for name, competitor in COMPETITORS.items()
-        if not competitor.forms_hessian
+        if "newton" not in name
         and (
             name in of_logistic_regression
             or name == "NumPy+SciPy"
