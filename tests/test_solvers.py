@@ -15,6 +15,11 @@ from sklearn.linear_model import LogisticRegression
 from sklearn_sparsemax._base import SOLVERS as NAMED_SOLVERS
 from sklearn_sparsemax._objective import Objective
 from sklearn_sparsemax._solvers import newton_cg
+from sklearn_sparsemax._solvers._descent import Point
+from sklearn_sparsemax._solvers._line_search import Trial, line_search
+from sklearn_sparsemax._solvers.lbfgs import LimitedMemory
+from sklearn_sparsemax._solvers.newton_cg import StandardisedHessian
+from sklearn_sparsemax._solvers.standardisation import Standardisation
 from sklearn_sparsemax.losses import SparsemaxLoss
 
 SOLVERS = {**NAMED_SOLVERS, "newton-cg": newton_cg.solve}
@@ -221,6 +226,98 @@ def test_verbose_prints_the_objective_as_it_falls(solve, capsys):
     assert len(values) >= 3
     assert values == sorted(values, reverse=True)
     assert_allclose(values[-1], solution.objective, rtol=1e-7)
+
+
+# --- directions and steps -----------------------------------------------------------------
+
+
+def two_loops(pairs, gradient):
+    """H g by the two-loop recursion of Nocedal (1980)."""
+    q, factors = gradient.copy(), []
+    for step, change in reversed(pairs):
+        factors.append(step @ q / (step @ change))
+        q -= factors[-1] * change
+    if pairs:
+        step, change = pairs[-1]
+        q *= step @ change / (change @ change)
+    for (step, change), factor in zip(pairs, reversed(factors), strict=True):
+        q += (factor - change @ q / (step @ change)) * step
+    return q
+
+
+def test_limited_memory_is_the_two_loop_recursion():
+    rng = np.random.default_rng(0)
+    root = rng.normal(size=(8, 8))
+    hessian = root @ root.T + np.eye(8)
+    memory, pairs, last = LimitedMemory(3, 8), [], None
+    for _ in range(8):
+        variables = rng.normal(size=8)
+        point = Point(variables, 0.0, hessian @ variables, 0.0)
+        direction, _ = memory.direction(point)
+        if last is not None:
+            change = point.gradient - last.gradient
+            pairs = [*pairs, (point.variables - last.variables, change)][-3:]
+        assert_allclose(direction, -two_loops(pairs, point.gradient), rtol=1e-10)
+        last = point
+    assert memory.forget()
+    assert not memory.forget()
+    assert_array_equal(memory.direction(last)[0], -last.gradient)
+
+
+def test_limited_memory_leaves_out_a_step_without_curvature():
+    memory = LimitedMemory(3, 2)
+    memory.direction(Point(np.zeros(2), 0.0, np.array([1.0, 2.0]), 0.0))
+    direction, length = memory.direction(Point(np.ones(2), 0.0, np.array([1.0, 2.0]), 0.0))
+    assert_array_equal(direction, [-1, -2])
+    assert_allclose(length, 1 / np.sqrt(5))
+
+
+LINES = {
+    "quadratic": (lambda t: (t - 3) ** 2, lambda t: 2 * (t - 3)),
+    "far minimum": (lambda t: (t / 1e6 - 1) ** 2, lambda t: 2e-6 * (t / 1e6 - 1)),
+    "near minimum": (lambda t: (t * 1e6 - 1) ** 2, lambda t: 2e6 * (t * 1e6 - 1)),
+    "kink": (lambda t: max(2 - t, 0) ** 2 + 1e-3 * t, lambda t: -2 * max(2 - t, 0) + 1e-3),
+    "overflow": (
+        lambda t: np.exp(100 * t) - 200 * t if t < 7 else np.nan,
+        lambda t: 100 * np.exp(100 * t) - 200 if t < 7 else np.nan,
+    ),
+    "linear at first": (lambda t: max(t - 50, 0) ** 2 - t, lambda t: 2 * max(t - 50, 0) - 1),
+    # values in which rounding hides all differences
+    "high above zero": (lambda t: 1e20 + (t - 3) ** 2, lambda t: 2 * (t - 3)),
+}
+
+
+@pytest.mark.parametrize(("value", "slope"), LINES.values(), ids=LINES)
+@pytest.mark.parametrize("length", [1e-3, 1, 10])
+def test_line_search_meets_the_wolfe_conditions(value, slope, length):
+    def trial(t):
+        return Trial(t, float(value(t)), float(slope(t)), None)
+
+    start = trial(0.0)
+    found = line_search(trial, start, length, rounding=1e-15 * start.value)
+    assert found.length > 0
+    assert found.value <= start.value + 1e-4 * found.length * start.slope + 1e-15 * start.value
+    assert abs(found.slope) <= 0.9 * abs(start.slope)
+
+
+def test_line_search_gives_up_where_nothing_falls():
+    def trial(t):
+        return Trial(t, 1.0 + t, -1.0, None)
+
+    assert line_search(trial, trial(0.0), 1.0, rounding=0.0) is None
+
+
+@pytest.mark.parametrize("problem", PROBLEMS.values(), ids=PROBLEMS)
+def test_products_with_the_hessian_are_those_of_the_whole_matrix(problem):
+    objective = problem.objective()
+    standardisation = Standardisation(objective)
+    coef = 0.1 * np.random.default_rng(0).normal(size=objective.shape)
+    matrix = standardisation.hessian(objective, coef) + 1e-3 * np.eye(coef.size)
+    hessian = StandardisedHessian(objective, standardisation, coef, ridge=1e-3)
+    largest = np.abs(matrix).max()
+    for j, column in enumerate(np.eye(coef.size)):
+        assert_allclose(hessian @ column, matrix[j], atol=1e-6 * largest)
+    assert_allclose(hessian.diagonal, matrix.diagonal(), atol=1e-6 * largest)
 
 
 # --- hostile features ---------------------------------------------------------------------

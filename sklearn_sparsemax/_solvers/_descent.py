@@ -137,7 +137,8 @@ class Descent:
     def _evaluate(self, variables: Array) -> Point:
         value, gradient = self.objective.value_and_gradient(self.coef(variables), self.dtype)
         distance = self.tolerance.distance(gradient)
-        return Point(variables, value, self.standardisation.gradient(gradient).ravel(), distance)
+        slopes = self.standardisation.gradient(gradient).ravel()
+        return Point(variables, float(value), slopes, distance)
 
     def _certify(self, point: Point, n_iter: int, message: str) -> Solution:
         return self.tolerance.certify(self.coef(point.variables), n_iter, message)

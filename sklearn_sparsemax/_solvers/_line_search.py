@@ -70,7 +70,7 @@ def _cubic_minimum(a: Trial, b: Trial, default: float) -> float:
     """Where the cubic through values and slopes of two trials has its minimum."""
     width = b.length - a.length
     theta = a.slope + b.slope - 3 * (b.value - a.value) / width
-    square = theta**2 - a.slope * b.slope
+    square = theta * theta - a.slope * b.slope
     if not 0 <= square < np.inf:
         return default
     root = np.sqrt(square)

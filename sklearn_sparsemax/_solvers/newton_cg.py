@@ -121,7 +121,8 @@ class StandardisedHessian:
                 squares = X.multiply(X)
                 n_rows = max(1, len(c))
             else:
-                X = X * scale if mean is None else (X - mean) * scale
+                X = X - (0.0 if mean is None else mean)
+                X *= scale
                 X, c, u = X.astype(np.float32), c.astype(np.float32), u.astype(np.float32)
                 squares = X**2
                 n_rows = max(1, NUMBERS_PER_PART // X.shape[1])

@@ -32,8 +32,10 @@ class Standardisation:
     def to_coef(self, variables: Array) -> Array:
         if self.mean is None:
             return variables * self.scale
-        W = variables[:-1] * self.scale
-        return np.vstack([W, variables[-1:] - self.mean @ W])
+        coef = np.empty_like(variables)
+        np.multiply(variables[:-1], self.scale, out=coef[:-1])
+        np.subtract(variables[-1], self.mean @ coef[:-1], out=coef[-1])
+        return coef
 
     def from_coef(self, coef: Array) -> Array:
         if self.mean is None:
@@ -52,5 +54,9 @@ class Standardisation:
     def gradient(self, gradient: Array) -> Array:
         if self.mean is None:
             return gradient * self.scale
-        centred = gradient[:-1] - np.outer(self.mean, gradient[-1])
-        return np.vstack([centred * self.scale, gradient[-1:]])
+        result = np.empty_like(gradient)
+        np.multiply(self.mean[:, None], gradient[-1], out=result[:-1])
+        np.subtract(gradient[:-1], result[:-1], out=result[:-1])
+        result[:-1] *= self.scale
+        result[-1] = gradient[-1]
+        return result
