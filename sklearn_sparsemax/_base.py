@@ -18,11 +18,11 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._compat import Interval, StrOptions
 from ._objective import Objective
-from ._solvers import lbfgs, newton_cholesky
+from ._solvers import lbfgs, newton_cholesky, sdca
 from ._typing import Array, Matrix
 from .losses import FenchelYoungLoss
 
-SOLVERS = {"lbfgs": lbfgs.solve, "newton-cholesky": newton_cholesky.solve}
+SOLVERS = {"lbfgs": lbfgs.solve, "newton-cholesky": newton_cholesky.solve, "sdca": sdca.solve}
 
 # Below this number of coefficients, exact Newton steps to a gap of rounding size took no longer
 # than L-BFGS to the default tolerance; above, their cubic cost shows.
@@ -39,6 +39,9 @@ class LinearModel(BaseEstimator):
     """
 
     _loss: ClassVar[FenchelYoungLoss]
+
+    # distributions of the dual that the previous fit of a warm start has left
+    _dual: sparse.csr_array | None = None
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "alpha": [Interval(Real, 0, None, closed="left")],
@@ -105,13 +108,13 @@ class LinearModel(BaseEstimator):
         if solver == "auto":
             few = objective.shape[0] * objective.shape[1] <= FEW_COEFFICIENTS
             solver = "newton-cholesky" if few else "lbfgs"
-        solution = SOLVERS[solver](
-            objective,
-            start,
-            tol=self.tol,
-            max_iter=self.max_iter,
-            verbose=self.verbose,
-        )
+        options = {"tol": self.tol, "max_iter": self.max_iter, "verbose": self.verbose}
+        if solver == "sdca":
+            options["random_state"] = self.random_state
+            if start.any() and self._dual is not None and self._dual.shape == targets.shape:
+                options["dual_start"] = self._dual
+        solution = SOLVERS[solver](objective, start, **options)
+        self._dual = solution.dual if self.warm_start else None
         if not solution.converged:
             warnings.warn(
                 f"{type(self).__name__} stopped before its tolerance after {solution.n_iter} "

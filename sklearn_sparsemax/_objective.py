@@ -23,11 +23,12 @@ and D would drown in rounding long before the gap does.
 **A feasible P'.** The probabilities p(z_i) satisfy the condition where grad_b F = 0. So the
 intercept is first moved to its minimum for the given W (`balance_intercept`), a smooth convex
 problem in K variables that Newton's method solves to rounding, which also lowers F. What is
-left is repaired exactly: with the weighted means pbar, qbar and the smallest theta in [0, 1]
-for which r = (qbar - (1 - theta) pbar) / theta is a distribution, take
-P' = (1 - theta) P + theta r. Outputs of zero mass in qbar are emptied first. Without the
-Newton step theta, and with it the gap, is of first order in the error of b, while the first
-term above is of second order in the error of W.
+left is repaired exactly: with the weighted means pbar, qbar, outputs with pbar_k > qbar_k keep
+the part qbar_k / pbar_k of each row's probability, and what the row loses goes to the other
+outputs in proportion to what these lack. Only as much mass moves as must. Without the Newton
+step that mass, and with it the gap, is of first order in the error of b, while the first term
+above is of second order in the error of W. A solver that keeps dual variables of its own, whose
+W(P) is its W, offers these in the place of p(z_i): then only the second term is left.
 
 All passes run over blocks of rows, so that no array of scores, and no copy of dense features,
 holds more than `NUMBERS_PER_BLOCK` numbers.
@@ -35,7 +36,7 @@ holds more than `NUMBERS_PER_BLOCK` numbers.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -47,7 +48,6 @@ from .losses import FenchelYoungLoss, subtract_targets
 
 NUMBERS_PER_BLOCK = 2**23
 MAX_NEWTON_STEPS = 50
-MAX_BACKTRACKS = 30
 
 
 class Certificate(NamedTuple):
@@ -60,9 +60,13 @@ class Certificate(NamedTuple):
 class Block(NamedTuple):
     """A range of rows: features (m, d), targets (m, K) and weights (m,)."""
 
+    rows: slice
     X: Matrix
     targets: Matrix
     weights: Array
+
+
+FixedScores = Callable[[], Iterator[tuple[Block, Array]]]
 
 
 class Objective:
@@ -125,7 +129,7 @@ class Objective:
         widest = self.n_outputs if sparse.issparse(X) else max(X.shape[1], self.n_outputs)
         block_rows = max(1, min(n_rows, NUMBERS_PER_BLOCK // widest))
         self._blocks = [
-            Block(_row_range(X, i, j), _row_range(targets, i, j), self.weights[i:j])
+            Block(slice(i, j), _row_range(X, i, j), _row_range(targets, i, j), self.weights[i:j])
             for i, j in ((i, min(i + block_rows, n_rows)) for i in range(0, n_rows, block_rows))
         ]
 
@@ -202,24 +206,51 @@ class Objective:
             return np.inf
         return float(np.sum(gradient[: self.n_features] ** 2) / (2 * self.alpha))
 
-    def certificate(self, coef: Array) -> Certificate:
+    def value_at_zero(self) -> float:
+        """F(0, 0), without a product."""
+        value: Any = 0.0
+        for block in self._blocks:
+            zero = np.zeros(block.targets.shape)
+            value += block.weights @ self.loss.value_and_residual(zero, block.targets)
+        return float(value)
+
+    def sparse_distributions(self, coef: Array) -> sparse.csr_array:
+        """p(z) of all rows, shape (n, K)."""
+        blocks = self._scored_blocks(coef, np.dtype(np.float64))
+        rows = [sparse.csr_array(self.loss.probabilities(scores)) for _, scores in blocks]
+        return sparse.vstack(rows, format="csr")
+
+    def coef_of_dual(self, dual: sparse.csr_array) -> Array:
+        """W(P) (d, K) of sparse distributions (n, K), and with an intercept that of a feature 1."""
+        residual = self._weighted(self.targets - dual)
+        coef = np.zeros((self.shape[0], self.n_outputs))
+        coef[: self.n_features] = self._transposed_product(residual)
+        if self.fit_intercept:
+            coef[-1] = residual.sum(axis=0)
+        coef /= self.alpha
+        return coef
+
+    def certificate(self, coef: Array, dual: sparse.csr_array | None = None) -> Certificate:
         """F and the duality gap of the coefficients, in double precision.
 
-        One pass over X, and with a free intercept one more for the scores alone. There is
-        no dual with alpha = 0, where the gap is infinite.
+        The distributions of the dual are p(z), or those of a solver that keeps its own, sparse
+        rows (n, K) on the simplex. One pass over X, and with a free intercept one more where
+        they are p(z). There is no dual with alpha = 0, where the gap is infinite.
         """
         if self.fit_intercept:
-            emptied, theta, shift = self._repair(coef)
+            factors, refill = self._repair(coef, dual)
         loss_sum: Any = 0.0
         loss_to_feasible: Any = 0.0
         data_gradient = np.zeros(self.shape)
         for block, scores in self._scored_blocks(coef, np.dtype(np.float64)):
             loss_sum += block.weights @ self.loss.value(scores, block.targets)
-            feasible = self.loss.probabilities(scores.copy())
+            if dual is None:
+                feasible = self.loss.probabilities(scores.copy())
+            else:
+                feasible = dual[block.rows].toarray()
             if self.fit_intercept:
-                self._empty(feasible, emptied)
-                feasible *= 1 - theta
-                feasible += shift
+                self._make_feasible(feasible, factors, refill)
+            if self.fit_intercept or dual is not None:
                 loss_to_feasible += block.weights @ self.loss.value_and_residual(scores, feasible)
             subtract_targets(feasible, block.targets)
             self._add_data_gradient(data_gradient, block, feasible)
@@ -231,40 +262,41 @@ class Objective:
     def balance_intercept(self, coef: Array) -> Array:
         """Move the intercept to its minimum for the given W, where pbar = qbar.
 
-        Newton's method with backtracking, in double precision, until rounding ends it.
-        Each step costs one pass over X for the scores. Of the intercepts that differ by a
-        common shift of all scores, which changes nothing, the one of mean 0 is returned.
+        Newton's method with a ridge, in double precision, until rounding ends it. The products
+        of X and W are kept where they are few enough for one block, else formed anew in each
+        step. Of the intercepts that differ by a common shift of all scores, which changes
+        nothing, the one of mean 0 is returned.
         """
         if not self.fit_intercept:
             return coef
-        coef = coef.copy()
-        radius = 1000.0
-        value, gradient, hessian = self._intercept_derivatives(coef)
+        fixed = self._fixed_scores(coef)
+        intercept = coef[-1].copy()
+        value, gradient = self._intercept_gradient(fixed, intercept)
+        hessian = self._intercept_hessian(fixed, intercept)
+        # H is singular along shifts common to all scores, and vanishes where all probabilities
+        # are near 0 or 1: from a ridge of a row's own curvature the steps there grow
+        least_ridge = 1e-14 + 1e-12 * hessian.diagonal().max()
+        ridge = 1e-4 * hessian.diagonal().max() + least_ridge
         for _ in range(MAX_NEWTON_STEPS):
             if np.abs(gradient).max() <= np.finfo(np.float64).eps:
                 break
-            # H is singular along shifts common to all scores, and vanishes where all
-            # probabilities are near 0 or 1: a ridge and a radius bound the step there
-            ridge = 1e-10 * hessian.diagonal().max() + 1e-14
             ridged = hessian + ridge * np.eye(gradient.size)
             step = -linalg.solve(ridged, gradient, assume_a="pos", check_finite=False)
-            start, slope = coef[-1].copy(), float(gradient @ step)
-            longest = min(1.0, radius / np.abs(step).max())
-            for length in longest * 0.5 ** np.arange(MAX_BACKTRACKS):
-                coef[-1] = start + length * step
-                trial = self._intercept_derivatives(coef)
-                falls = trial[0] <= value + 1e-4 * length * slope
-                # near the minimum the value is rounding, and the gradient still tells
-                if falls or np.abs(trial[1]).max() <= 0.5 * np.abs(gradient).max():
-                    value, gradient, hessian = trial
-                    break
-            else:
-                coef[-1] = start
+            trial_value, trial_gradient = self._intercept_gradient(fixed, intercept + step)
+            falls = trial_value <= value + 1e-4 * float(gradient @ step)
+            # near the minimum the value is rounding, and the gradient still tells
+            if falls or np.abs(trial_gradient).max() <= 0.5 * np.abs(gradient).max():
+                intercept = intercept + step
+                value, gradient = trial_value, trial_gradient
+                hessian = self._intercept_hessian(fixed, intercept)
+                ridge = max(0.1 * ridge, least_ridge)
+            elif -float(gradient @ step) <= np.finfo(np.float64).eps * value:
                 break
-            radius = 4 * np.abs(length * step).max()
+            else:
+                ridge *= 10
         if self._shift_invariant:
-            coef[-1] -= coef[-1].mean()
-        return coef
+            intercept -= intercept.mean()
+        return np.vstack([coef[:-1], intercept])
 
     def feature_moments(self) -> tuple[Array, Array]:
         """Weighted mean and variance of each feature, shape (d,), in double precision."""
@@ -288,7 +320,7 @@ class Objective:
             else:
                 scores = np.zeros((X.shape[0], self.n_outputs), dtype=dtype)
                 scores[:, self._free] = X @ W + intercept
-            yield Block(X, block.targets, block.weights), scores
+            yield block._replace(X=X), scores
 
     def _add_data_gradient(self, gradient: Array, block: Block, residual: Array) -> None:
         """Add sum_i omega_i (x_i, 1) residual_i^T to the gradient; overwrites the residual."""
@@ -298,46 +330,77 @@ class Objective:
         if self.fit_intercept:
             gradient[-1] += free.sum(axis=0, dtype=np.float64)
 
-    def _repair(self, coef: Array) -> tuple[Array, Array, Array]:
-        """What makes P feasible: outputs to empty, then theta and shift = theta r."""
-        emptied = self.target_mean == 0
-        mean = np.zeros(self.n_outputs)
-        for block, scores in self._scored_blocks(coef, np.dtype(np.float64)):
-            probabilities = self.loss.probabilities(scores)
-            self._empty(probabilities, emptied)
-            mean += block.weights @ probabilities
-        theta = _least_mixing(self.target_mean, mean)
-        if self.loss.independent_outputs:
-            # each output by itself is a distribution over its label and the label's absence
-            theta = np.maximum(theta, _least_mixing(1 - self.target_mean, 1 - mean))
+    def _repair(self, coef: Array, dual: sparse.csr_array | None) -> tuple[Array, Array]:
+        """Factors (K,) and refill (K,) that make P feasible, for `_make_feasible`."""
+        if dual is None:
+            mean = np.zeros(self.n_outputs)
+            for block, scores in self._scored_blocks(coef, np.dtype(np.float64)):
+                mean += block.weights @ self.loss.probabilities(scores)
         else:
-            theta = theta.max()
-        # the maximum only removes rounding: theta makes the difference 0 or more
-        return emptied, theta, np.maximum(self.target_mean - (1 - theta) * mean, 0)
+            mean = self.weights @ dual
+        factors = _ratio(self.target_mean, mean)
+        if self.loss.independent_outputs:
+            # where a label is predicted too seldom, its absence is too frequent
+            absent = _ratio(1 - self.target_mean, 1 - mean)
+            return np.minimum(factors, absent), (factors == 1).astype(np.float64)
+        deficit = np.maximum(self.target_mean - mean, 0)
+        total = deficit.sum()
+        return factors, deficit / total if total > 0 else self.target_mean
 
-    def _empty(self, probabilities: Array, emptied: Array) -> None:
-        """Take the mass away from the outputs that no target uses, in place."""
-        if not emptied.any():
-            return
-        probabilities[:, emptied] = 0
-        if not self.loss.independent_outputs:
-            totals = probabilities.sum(axis=1)
-            probabilities[totals == 0] = self.target_mean
-            probabilities /= np.where(totals == 0, 1, totals)[:, None]
+    def _make_feasible(self, probabilities: Array, factors: Array, refill: Array) -> None:
+        """Turn the rows p_i into p'_i, in place."""
+        if self.loss.independent_outputs:
+            probabilities *= factors
+            probabilities += (1 - factors) * refill
+        else:
+            moved = probabilities @ (1 - factors)
+            probabilities *= factors
+            probabilities += moved[:, None] * refill
 
-    def _intercept_derivatives(self, coef: Array) -> tuple[float, Array, Array]:
-        """Mean loss, and its gradient (m,) and Hessian (m, m) by the intercept."""
+    def _weighted(self, rows: Matrix) -> sparse.csr_array:
+        """Rows (n, K), sparse, each times its weight."""
+        return sparse.diags_array(self.weights) @ sparse.csr_array(rows)
+
+    def _transposed_product(self, rows: sparse.csr_array) -> Array:
+        """X^T rows, shape (d, K)."""
+        product = self.X.T @ rows
+        return product.toarray() if sparse.issparse(product) else product
+
+    def _fixed_scores(self, coef: Array) -> FixedScores:
+        """Return a function that iterates over the blocks with their scores at b = 0."""
+        without = coef.copy()
+        without[-1] = 0
+
+        def scored() -> Iterator[tuple[Block, Array]]:
+            return self._scored_blocks(without, np.dtype(np.float64))
+
+        if len(self._blocks) > 1:
+            return scored
+        (kept,) = scored()
+        return lambda: iter([kept])
+
+    def _shifted(self, scores: Array, intercept: Array) -> Array:
+        shifted = scores.copy()
+        shifted[:, self._free] += intercept
+        return shifted
+
+    def _intercept_gradient(self, fixed: FixedScores, intercept: Array) -> tuple[float, Array]:
+        """Mean loss and its gradient (m,) by the intercept."""
         value: Any = 0.0
-        mean = np.zeros(self.n_outputs)
+        gradient = np.zeros(self.n_outputs)
+        for block, scores in fixed():
+            residual = self._shifted(scores, intercept)
+            value += block.weights @ self.loss.value_and_residual(residual, block.targets)
+            gradient += block.weights @ residual
+        return float(value), gradient[self._free]
+
+    def _intercept_hessian(self, fixed: FixedScores, intercept: Array) -> Array:
+        """Hessian (m, m) of the mean loss by the intercept."""
         hessian = np.zeros((self.n_outputs, self.n_outputs))
-        for block, scores in self._scored_blocks(coef, np.dtype(np.float64)):
-            value += block.weights @ self.loss.value(scores, block.targets)
-            probabilities = self.loss.probabilities(scores)
-            mean += block.weights @ probabilities
-            c, u = self.loss.curvature(probabilities)
-            hessian += np.diag(block.weights @ c) - (u * block.weights[:, None]).T @ u
-        gradient = mean - self.target_mean
-        return float(value), gradient[self._free], hessian[self._free, self._free]
+        for block, scores in fixed():
+            probabilities = self.loss.probabilities(self._shifted(scores, intercept))
+            hessian += self.loss.mean_jacobian(probabilities, block.weights)
+        return hessian[self._free, self._free]
 
 
 def _row_range(matrix: Matrix, start: int, stop: int) -> Matrix:
@@ -353,6 +416,6 @@ def _row_range(matrix: Matrix, start: int, stop: int) -> Matrix:
     return sparse.csr_array(entries, shape=(stop - start, matrix.shape[1]))
 
 
-def _least_mixing(target: Array, mean: Array) -> Array:
-    """Smallest theta >= 0 with target - (1 - theta) mean >= 0, for each entry."""
-    return np.maximum(0, 1 - np.divide(target, mean, out=np.ones_like(mean), where=mean > 0))
+def _ratio(target: Array, mean: Array) -> Array:
+    """What part of each entry of the mean the target leaves in place, at most 1."""
+    return np.minimum(1, np.divide(target, mean, out=np.ones_like(mean), where=mean > 0))

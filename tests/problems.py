@@ -115,30 +115,31 @@ def dual(problem, p):
 
 
 def feasible_probabilities(problem, coef):
-    """The probabilities, mixed with one distribution until their mean is that of the targets."""
+    """The probabilities, moved from outputs with too much to those with too little."""
     p = probabilities(problem.loss, problem.scores(coef))
     if not problem.fit_intercept:
         return p
+    return repaired(problem, p)
+
+
+def repaired(problem, p):
     qbar = problem.omega @ problem.distributions
     if problem.loss == "logistic":
         for k in range(p.shape[1]):
             label = np.column_stack([p[:, k], 1 - p[:, k]])
-            p[:, k] = _mixed_to_mean(label, problem.omega, np.array([qbar[k], 1 - qbar[k]]))[:, 0]
+            p[:, k] = _moved(label, problem.omega, np.array([qbar[k], 1 - qbar[k]]))[:, 0]
         return p
-    p[:, qbar == 0] = 0
-    for row in p:
-        row[:] = row / row.sum() if row.sum() > 0 else qbar
-    return _mixed_to_mean(p, problem.omega, qbar)
+    return _moved(p, problem.omega, qbar)
 
 
-def _mixed_to_mean(p, omega, qbar):
+def _moved(p, omega, qbar):
     pbar = omega @ p
-    ratio = np.ones_like(pbar)
-    ratio[pbar > 0] = qbar[pbar > 0] / pbar[pbar > 0]
-    theta = max(0, 1 - ratio.min())
-    if theta == 0:
+    deficit = np.maximum(qbar - pbar, 0)
+    if deficit.sum() == 0:
         return p
-    return (1 - theta) * p + (qbar - (1 - theta) * pbar)
+    kept = p * np.minimum(1, qbar / np.where(pbar > 0, pbar, 1))
+    kept[:, pbar <= qbar] = p[:, pbar <= qbar]
+    return kept + np.outer((p - kept).sum(axis=1), deficit / deficit.sum())
 
 
 def random_targets(kind, rng, n_rows):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from scipy import sparse
 
 from .._objective import Objective
 from .._typing import Array
@@ -27,6 +28,8 @@ class Solution(NamedTuple):
         Whether the tolerance is met.
     message : str
         Why the solver stopped.
+    dual : csr_array of shape (n, K), default=None
+        Distributions of the dual, from solvers that keep them.
     """
 
     coef: Array
@@ -35,6 +38,7 @@ class Solution(NamedTuple):
     dual_gap: float
     converged: bool
     message: str
+    dual: sparse.csr_array | None = None
 
 
 class Tolerance:
@@ -45,12 +49,15 @@ class Tolerance:
     """
 
     def __init__(self, objective: Objective, tol: float) -> None:
-        value, gradient = objective.value_and_gradient(np.zeros(objective.shape), np.float64)
         self.objective = objective
         self.has_dual = objective.alpha > 0
-        unit = value if self.has_dual else np.abs(gradient).max()
+        if self.has_dual:
+            self.unit = objective.value_at_zero()
+        else:
+            zero = np.zeros(objective.shape)
+            self.unit = self.distance(objective.value_and_gradient(zero, np.float64)[1])
         rounding = 10 * np.finfo(np.float64).eps
-        self.bound = max(tol * unit, rounding if unit <= rounding else 0)
+        self.bound = max(tol * self.unit, rounding if self.unit <= rounding else 0)
 
     def distance(self, gradient: Array) -> float:
         """What comes free with an evaluation: the gap but for the intercept's error."""
@@ -58,12 +65,17 @@ class Tolerance:
             return self.objective.coefficient_gap(gradient)
         return float(np.abs(gradient).max())
 
-    def certify(self, coef: Array, n_iter: int, message: str) -> Solution:
-        """The solution at the coefficients with their intercept balanced."""
+    def certify(
+        self, coef: Array, n_iter: int, message: str, dual: sparse.csr_array | None = None
+    ) -> Solution:
+        """The solution at the coefficients with their intercept balanced.
+
+        The distributions of the dual are p(z), or those of the solver.
+        """
         coef = self.objective.balance_intercept(coef)
-        value, dual_gap = self.objective.certificate(coef)
+        value, dual_gap = self.objective.certificate(coef, dual)
         if self.has_dual:
             distance = dual_gap
         else:
             distance = self.distance(self.objective.value_and_gradient(coef, np.float64)[1])
-        return Solution(coef, n_iter, value, dual_gap, distance <= self.bound, message)
+        return Solution(coef, n_iter, value, dual_gap, distance <= self.bound, message, dual)

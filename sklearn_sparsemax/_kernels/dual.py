@@ -1,0 +1,230 @@
+"""Dual coordinate ascent for the sparsemax loss: visits to rows.
+
+The dual of F at a center b of the intercept has one block of variables for each row, the
+distribution p_i, and keeps W = W(P) at hand. Features are centred, x_i - m, and joined by a
+constant feature c. For the block of row i, all else fixed, the dual is maximised by a
+projection again,
+
+    p_i <- sparsemax((z_i + sigma_i p_i) / (1 + sigma_i)),
+    sigma_i = omega_i (||x_i - m||^2 + c^2) / alpha,
+
+after which all scores move with delta = (omega_i / alpha) (p_i_old - p_i), which is zero but in
+the few outputs whose probability changed.
+
+**Centred features are never formed.** With A = sum_i x_i delta_i^T, g = sum_i delta_i and
+h = A^T m over all that happened so far, W = A - m g^T and
+
+    z_i = A^T x_i - h + (c^2 + ||m||^2 - <m, x_i>) g + b:
+
+a few operations on vectors of K numbers beside the product with the entries of x_i.
+
+The rows p_i are kept sparse, each in a place of its own in one pool: `room` entries from `begin`
+on, of which `size` are in use. A row that outgrows its place moves to the end of the pool.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .._typing import Array
+from ._jit import njit
+
+
+class DualRows(NamedTuple):
+    """Sparse rows p_i (n, K) that can grow."""
+
+    begin: Array
+    size: Array
+    room: Array
+    outputs: Array
+    values: Array
+    end: Array  # of shape (1,): where the free part of the pool begins
+
+
+@njit
+def visit_rows(order, features, scale, sigma, slope, projected_mean, A, g, h, center, rows, losses):
+    """Maximise over the blocks of rows, in the given order.
+
+    Features are the arrays (indptr, indices, data) of a CSR matrix, or (X,) for a dense one;
+    scale is omega_i / alpha, slope c^2 + ||m||^2 - <m, x_i> and projected_mean <m, x_i>.
+    Overwrites the dual rows, A (d, K), g and h (K,) and, for each row visited, losses (n,) by
+    omega_i / alpha times L(z_i; p_i) before the visit. Returns how many rows were visited before
+    one found no place in the pool.
+    """
+    n_outputs = A.shape[1]
+    most_entries = _longest_row(features)
+    columns = np.empty(most_entries, dtype=np.int64)
+    entries = np.empty(most_entries, dtype=A.dtype)
+    z = np.empty(n_outputs, dtype=A.dtype)
+    p = np.zeros(n_outputs, dtype=A.dtype)
+    candidates = np.empty(n_outputs, dtype=A.dtype)
+    changed = np.empty(n_outputs, dtype=np.int64)
+    deltas = np.empty(n_outputs, dtype=A.dtype)
+    for visit in range(order.shape[0]):
+        i = order[visit]
+        n_entries = _copy_row(features, i, columns, entries)
+        for k in range(n_outputs):
+            z[k] = (center[k] - h[k]) + slope[i] * g[k]
+        _add_product(z, columns, entries, n_entries, A)
+        _read(rows, i, p)
+        losses[i] = scale[i] * _loss(z, p, candidates)
+        n_changed, n_support = _ascend(z, p, sigma[i], candidates, changed, deltas)
+        if n_changed > 0:
+            if not _has_place(rows, i, n_support):
+                return visit
+            _write(rows, i, p, n_support)
+            for m in range(n_changed):
+                deltas[m] *= scale[i]
+                g[changed[m]] += deltas[m]
+                h[changed[m]] += projected_mean[i] * deltas[m]
+            for entry in range(n_entries):
+                x = entries[entry]
+                row = A[columns[entry]]
+                for m in range(n_changed):
+                    row[changed[m]] += x * deltas[m]
+        for k in range(n_outputs):
+            p[k] = 0.0
+    return order.shape[0]
+
+
+@njit
+def _longest_row(features):
+    """The most non-zero features that a row may have."""
+    if len(features) == 3:
+        return np.diff(features[0]).max()
+    else:
+        return features[0].shape[1]
+
+
+@njit
+def _copy_row(features, i, columns, entries):
+    """Copy columns and values of the non-zero features of row i; returns their number."""
+    n = 0
+    if len(features) == 3:
+        for entry in range(features[0][i], features[0][i + 1]):
+            columns[n] = features[1][entry]
+            entries[n] = features[2][entry]
+            n += 1
+    else:
+        for j in range(features[0].shape[1]):
+            x = features[0][i, j]
+            if x != 0.0:
+                columns[n] = j
+                entries[n] = x
+                n += 1
+    return n
+
+
+@njit
+def _add_product(z, columns, entries, n, coef):
+    """Add W^T x to z, four features at a time: z is then read and written less often."""
+    n_outputs = z.shape[0]
+    for first in range(0, n - 3, 4):
+        x0 = entries[first]
+        x1 = entries[first + 1]
+        x2 = entries[first + 2]
+        x3 = entries[first + 3]
+        row0 = coef[columns[first]]
+        row1 = coef[columns[first + 1]]
+        row2 = coef[columns[first + 2]]
+        row3 = coef[columns[first + 3]]
+        for k in range(n_outputs):
+            z[k] += (x0 * row0[k] + x1 * row1[k]) + (x2 * row2[k] + x3 * row3[k])
+    for entry in range(n - n % 4, n):
+        x = entries[entry]
+        row = coef[columns[entry]]
+        for k in range(n_outputs):
+            z[k] += x * row[k]
+
+
+@njit
+def _threshold(z, largest, candidates):
+    """The tau of sparsemax(z), relative to the largest entry of z (`_kernels.simplex`)."""
+    n = 0
+    total = np.float64(0.0)
+    for k in range(z.shape[0]):
+        below = z[k] - largest
+        if below > -1.0:
+            candidates[n] = below
+            total += below
+            n += 1
+    while True:
+        tau = (total - 1.0) / n
+        n_kept = 0
+        total = np.float64(0.0)
+        for j in range(n):
+            below = candidates[j]
+            if below > tau:
+                candidates[n_kept] = below
+                total += below
+                n_kept += 1
+        if n_kept == n:
+            return tau
+        n = n_kept
+
+
+@njit
+def _loss(z, p, candidates):
+    """L(z; p), as `_kernels.simplex` forms it."""
+    largest = z.max()
+    tau = _threshold(z, largest, candidates)
+    loss = np.float64(0.0)
+    for k in range(z.shape[0]):
+        above = (z[k] - largest) - tau
+        if above > 0.0:
+            loss += 0.5 * (above - p[k]) * (above - p[k])
+        elif p[k] > 0.0:
+            loss += p[k] * (0.5 * p[k] - above)
+    return loss
+
+
+@njit
+def _ascend(z, p, sigma, candidates, changed, deltas):
+    """Overwrite p by the maximum over its block; what changed, by how much, and the support."""
+    largest = z.max()
+    for k in range(z.shape[0]):
+        z[k] = ((z[k] - largest) + sigma * p[k]) / (1.0 + sigma)
+    largest = z.max()
+    tau = _threshold(z, largest, candidates)
+    n_changed = 0
+    n_support = 0
+    for k in range(z.shape[0]):
+        old = p[k]
+        # stored, and so rounded to the type of p, before it is compared
+        p[k] = max((z[k] - largest) - tau, 0.0)
+        if p[k] > 0.0:
+            n_support += 1
+        if p[k] != old:
+            changed[n_changed] = k
+            deltas[n_changed] = old - p[k]
+            n_changed += 1
+    return n_changed, n_support
+
+
+@njit
+def _read(rows, i, p):
+    """Write row i into p, which is 0."""
+    for entry in range(rows.begin[i], rows.begin[i] + rows.size[i]):
+        p[rows.outputs[entry]] = rows.values[entry]
+
+
+@njit
+def _has_place(rows, i, n_support):
+    """Whether row i can hold its support, at its place or at the end of the pool."""
+    return n_support <= rows.room[i] or rows.end[0] + n_support <= rows.outputs.shape[0]
+
+
+@njit
+def _write(rows, i, p, n_support):
+    """Store p as row i."""
+    if n_support > rows.room[i]:
+        rows.begin[i] = rows.end[0]
+        rows.room[i] = n_support
+        rows.end[0] += n_support
+    rows.size[i] = n_support
+    entry = rows.begin[i]
+    for k in range(p.shape[0]):
+        if p[k] > 0.0:
+            rows.outputs[entry] = k
+            rows.values[entry] = p[k]
+            entry += 1

@@ -1,0 +1,228 @@
+r"""Block dual coordinate ascent, for the sparsemax loss.
+
+With the intercept fixed, the dual of F has one block of variables for each row, its distribution
+p_i, and the maximum over a block is a projection onto the simplex (`_kernels.dual`). A visit costs
+the scores of one row; what follows from it costs only what changed.
+
+**Intercept.** The free intercept is the multiplier of sum_i omega_i p_i = sum_i omega_i q_i. A
+constant feature c, penalised as the others are, turns this constraint into a quadratic penalty;
+after each epoch the intercept's center takes over what its coefficient had gathered: the method
+of multipliers, one epoch to a step. A large c pulls towards the constraint but couples all rows;
+0.3 times the typical length of a row did best on the problems tried, and within a factor of 3 of
+it little changes. Where there is an intercept, centred features have the same minimum, and rows
+that have less in common: their centre is taken off, without being formed.
+
+**Sampling.** Along the epochs W = W(P), so that the gap is sum_i omega_i L(z_i; p_i). A visit to
+row i measures its term, and the row's next visits are as likely as its share: an epoch visits row
+i with the probability of its last term over their mean, at least `LEAST_PROBABILITY` and at most
+1. Once most rows are nearly settled, this spends the time on the others. Terms grow old where
+rows are seldom visited, so that an epoch of all rows comes before the gap is believed.
+
+**Precision.** Epochs begin in single precision, which halves the memory they move, whatever the
+type of X. Where its rounding nears, W is formed anew from P and the epochs go on in the type of X.
+The certificate is computed in double precision, of the repaired P of these epochs themselves: a
+far better dual point than p(z).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import DTypeLike
+from scipy import sparse
+from sklearn.utils import check_random_state
+
+from .. import _kernels
+from .._objective import Objective
+from .._typing import Array
+from ..losses import SparsemaxLoss
+from .solution import Solution, Tolerance
+
+CONSTANT = 0.3
+LEAST_PROBABILITY = 0.1
+FULL_EPOCHS = 2
+# Single precision has resolved gaps, relative to F(0, 0), of a hundredth of this.
+SINGLE_PRECISION_GAP = 1e-6
+STALLED_EPOCHS = 10
+
+
+def solve(
+    objective: Objective,
+    start: Array,
+    *,
+    tol: float,
+    max_iter: int,
+    verbose: int = 0,
+    random_state: int | np.random.RandomState | None = None,
+    dual_start: sparse.csr_array | None = None,
+) -> Solution:
+    """Maximise the dual until the duality gap is proven to be at most tol * F(0, 0).
+
+    An iteration is an epoch, in which a row is visited at most once. The distributions to start
+    from are those of a previous solution for the same rows, else p(z) of the start's scores.
+    """
+    if not isinstance(objective.loss, SparsemaxLoss):
+        raise ValueError(
+            f"solver='sdca' needs a closed-form dual step; the {objective.loss.name} loss has "
+            "none: use solver='lbfgs'."
+        )
+    if objective.alpha == 0:
+        raise ValueError(
+            "solver='sdca' needs alpha > 0, since there is no dual without a penalty; use "
+            "solver='lbfgs'."
+        )
+    random = check_random_state(random_state)
+    tolerance = Tolerance(objective, tol)
+    dual = _Dual(objective, start, dual_start)
+    certify_below = tolerance.bound
+    lowest, since_lowest = np.inf, 0
+    for n_iter in range(1, max_iter + 1):
+        full = n_iter <= FULL_EPOCHS or dual.gaps.sum() <= certify_below
+        if full:
+            visited = random.permutation(dual.n_rows)
+        else:
+            probability = np.maximum(dual.gaps / dual.gaps.mean(), LEAST_PROBABILITY)
+            visited = np.flatnonzero(random.uniform(size=dual.n_rows) < probability)
+            random.shuffle(visited)
+        dual.visit(visited)
+        gap = dual.gaps.sum()
+        if verbose > 0:
+            print(
+                f"[sdca] epoch {n_iter:4d}  {visited.size:8d} rows  "
+                f"distance {gap:.2e} of {tolerance.bound:.2e}"
+            )
+        if full and gap <= certify_below:
+            solution = dual.certify(tolerance, n_iter, "The tolerance is met.")
+            if solution.converged:
+                break
+            certify_below = 0.5 * gap
+        since_lowest = 0 if gap < lowest else since_lowest + 1
+        lowest = min(lowest, gap)
+        if dual.dtype == np.float32:
+            stalled = since_lowest == STALLED_EPOCHS
+            if stalled or gap <= SINGLE_PRECISION_GAP * tolerance.unit:
+                dual.use_precision(np.float64)
+    else:
+        solution = dual.certify(tolerance, n_iter, f"max_iter={max_iter} epochs are spent.")
+    if verbose > 0:
+        print(
+            f"[sdca] {solution.message} objective {solution.objective:.8e}  "
+            f"duality gap {solution.dual_gap:.2e}"
+        )
+    return solution
+
+
+class _Dual:
+    """Distributions P of the rows, the coefficients that they make, and the intercept.
+
+    Attributes
+    ----------
+    n_rows : int
+        Number of rows.
+    dtype : numpy.dtype
+        Precision of P and A.
+    gaps : ndarray of shape (n_rows,)
+        omega_i L(z_i; p_i) of each row at its last visit.
+    """
+
+    def __init__(
+        self, objective: Objective, start: Array, dual_start: sparse.csr_array | None
+    ) -> None:
+        X = objective.X
+        self.objective = objective
+        self.n_rows = X.shape[0]
+        self.features = (X.indptr, X.indices, X.data) if sparse.issparse(X) else (X,)
+        # a binary problem has one row of coefficients w = w_1 - w_0 with ||w||^2 = 2 ||W||^2
+        self.is_binary = objective.shape[1] < objective.n_outputs
+        self.alpha = objective.alpha * (2 if self.is_binary else 1)
+        self.scale = objective.weights / self.alpha
+        squares = X.power(2).sum(axis=1) if sparse.issparse(X) else np.einsum("ij,ij->i", X, X)
+        if objective.fit_intercept:
+            self.mean = objective.weights @ X
+            self.projected_mean = X @ self.mean
+            square_of_mean = float(self.mean @ self.mean)
+            squares = np.maximum(squares - 2 * self.projected_mean + square_of_mean, 0)
+            self.constant = CONSTANT**2 * (float(objective.weights @ squares) or 1.0)
+            self.slope = self.constant + square_of_mean - self.projected_mean
+        else:
+            self.mean = np.zeros(objective.n_features)
+            self.projected_mean = self.slope = np.zeros(self.n_rows)
+            self.constant = 0.0
+        self.sigma = self.scale * (squares + self.constant)
+        self.gaps = np.zeros(self.n_rows)
+        self.center = np.zeros(objective.n_outputs)
+        if objective.fit_intercept:
+            self.center[-objective.shape[1] :] = start[-1] + self.mean @ start[:-1]
+        if dual_start is not None:
+            self._store(dual_start)
+        elif start.any():
+            self._store(objective.sparse_distributions(start))
+        else:
+            # where W(P) = 0
+            self._store(sparse.csr_array(objective.targets))
+        self.use_precision(np.float32)
+
+    def use_precision(self, dtype: DTypeLike) -> None:
+        """Form the coefficients from P in the precision given."""
+        self.dtype = np.dtype(dtype)
+        P = self.distributions()
+        A = self.objective.coef_of_dual(P) * (self.objective.alpha / self.alpha)
+        self.A = np.ascontiguousarray(A[: self.objective.n_features], dtype=dtype)
+        self.h = (self.mean @ A[: self.objective.n_features]).astype(dtype)
+        self.g = (A[-1] if self.objective.fit_intercept else np.zeros_like(self.h)).astype(dtype)
+        self._store(P.astype(dtype))
+
+    def visit(self, order: Array) -> None:
+        """Maximise over the blocks of some rows, and move the center of the intercept."""
+        while order.size:
+            n_visited = _kernels.dual.visit_rows(
+                order,
+                self.features,
+                self.scale,
+                self.sigma,
+                self.slope,
+                self.projected_mean,
+                self.A,
+                self.g,
+                self.h,
+                self.center,
+                self.rows,
+                self.gaps,
+            )
+            self.gaps[order[:n_visited]] *= self.alpha
+            order = order[n_visited:]
+            if order.size:
+                self._store(self._compact())
+        self.center += self.constant * self.g
+
+    def distributions(self) -> sparse.csr_array:
+        """P (n, K) in double precision: rows that sum to 1, whatever their precision here."""
+        P = self._compact().astype(np.float64)
+        P.data /= np.repeat(P.sum(axis=1), np.diff(P.indptr))
+        return P
+
+    def certify(self, tolerance: Tolerance, n_iter: int, message: str) -> Solution:
+        coef = self.A.astype(np.float64)
+        if self.objective.fit_intercept:
+            coef -= np.outer(self.mean, self.g)
+            coef = np.vstack([coef, self.center - self.mean @ coef])
+        if self.is_binary:
+            coef = coef[:, 1:] - coef[:, :1]
+        return tolerance.certify(coef, n_iter, message, self.distributions())
+
+    def _compact(self) -> sparse.csr_array:
+        """P (n, K) as it is."""
+        rows = self.rows
+        indptr = np.concatenate([[0], np.cumsum(rows.size)])
+        entries = np.arange(indptr[-1]) + np.repeat(rows.begin - indptr[:-1], rows.size)
+        shape = (self.n_rows, self.objective.n_outputs)
+        return sparse.csr_array((rows.values[entries], rows.outputs[entries], indptr), shape=shape)
+
+    def _store(self, P: sparse.csr_array) -> None:
+        """Lay out rows without gaps, and as much free place again behind them."""
+        capacity = 2 * P.nnz + self.objective.n_outputs
+        size = np.diff(P.indptr).astype(np.int64)
+        outputs, values = np.empty(capacity, np.int32), np.empty(capacity, P.dtype)
+        outputs[: P.nnz], values[: P.nnz] = P.indices, P.data
+        self.rows = _kernels.dual.DualRows(
+            P.indptr[:-1].astype(np.int64), size, size.copy(), outputs, values, np.array([P.nnz])
+        )

@@ -1,0 +1,329 @@
+"""Dual coordinate ascent: each visit against a formula, the whole against other solvers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from problems import PROBLEMS, Problem, dual, primal, probabilities, random_problem, repaired
+from scipy import sparse
+from sklearn.datasets import load_digits
+
+from sklearn_sparsemax import MultilabelSparsemaxClassifier, SparsemaxClassifier
+from sklearn_sparsemax._kernels import dual as kernel
+from sklearn_sparsemax._solvers import lbfgs, newton_cholesky, sdca
+
+SPARSEMAX = {name: problem for name, problem in PROBLEMS.items() if problem.loss == "sparsemax"}
+# an epoch brings less the smaller alpha is; on 30 rows of 3 features, much less below 1e-2
+SOLVABLE = {name: problem for name, problem in SPARSEMAX.items() if problem.alpha >= 1e-2}
+
+both_containers = pytest.mark.parametrize("container", ["dense", "csr"])
+
+
+def solve(problem, *, dtype=np.float64, start=None, tol=1e-6, max_iter=3000, seed=0, **options):
+    objective = problem.objective(dtype)
+    start = np.zeros(problem.shape) if start is None else start
+    return sdca.solve(objective, start, tol=tol, max_iter=max_iter, random_state=seed, **options)
+
+
+def at_zero(problem):
+    return primal(problem, np.zeros(problem.shape))
+
+
+# --- a visit ------------------------------------------------------------------------------
+
+
+class Naive:
+    """The same ascent with dense distributions and centred features that are really formed."""
+
+    def __init__(self, X, targets, omega, alpha, constant):
+        self.mean = omega @ X
+        self.X = np.column_stack([X - self.mean, np.full(len(X), np.sqrt(constant))])
+        self.P = targets.copy()
+        self.targets = targets
+        self.scale = omega / alpha
+        self.center = np.zeros(targets.shape[1])
+
+    @property
+    def W(self):
+        return self.X.T @ (self.scale[:, None] * (self.targets - self.P))
+
+    def visit(self, order):
+        losses = np.zeros(len(self.X))
+        for i in order:
+            z = self.X[i] @ self.W + self.center
+            p, sigma = self.P[i], self.scale[i] * (self.X[i] @ self.X[i])
+            projection = probabilities("sparsemax", z[None])[0]
+            conjugate = projection @ z - 0.5 * projection @ projection
+            losses[i] = self.scale[i] * (conjugate + 0.5 * p @ p - p @ z)
+            self.P[i] = probabilities("sparsemax", ((z + sigma * p) / (1 + sigma))[None])[0]
+        return losses
+
+
+def adversarial(name, rng):
+    X = rng.normal(size=(12, 5)) * (rng.random((12, 5)) < 0.6)
+    targets = rng.dirichlet(np.ones(4), size=12)
+    if name == "ties":
+        X, targets = np.round(X), np.round(2 * targets)
+        targets[:, 0] += targets.sum(axis=1) == 0
+        targets /= targets.sum(axis=1, keepdims=True)
+    elif name == "one feature":
+        X = X[:, :1]
+    elif name == "rows without features":
+        X[::2] = 0
+    elif name == "huge":
+        X *= 1e8
+    elif name == "subnormal":
+        X[:, 0] = 5e-324
+    elif name == "far from the origin":
+        X += 1e3
+    elif name == "nine outputs":
+        targets = np.eye(9)[rng.integers(9, size=12)]
+    elif name == "two outputs":
+        targets = np.eye(2)[rng.integers(2, size=12)]
+    return X, targets
+
+
+@both_containers
+@pytest.mark.parametrize("index", [np.int32, np.int64])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "random",
+        "ties",
+        "one feature",
+        "rows without features",
+        "huge",
+        "subnormal",
+        "far from the origin",
+        "nine outputs",
+        "two outputs",
+    ],
+)
+def test_visits_are_those_of_the_textbook(name, container, index):
+    rng = np.random.default_rng(0)
+    X, targets = adversarial(name, rng)
+    n_rows, n_outputs = targets.shape
+    omega, alpha, constant = rng.dirichlet(np.ones(n_rows)), 1e-2, 0.5
+    if name == "huge":
+        alpha *= 1e16
+    naive = Naive(X, targets, omega, alpha, constant)
+    projected_mean = X @ naive.mean
+    csr = sparse.csr_array(X)
+    features = (X,)
+    if container == "csr":
+        features = (csr.indptr.astype(index), csr.indices.astype(index), csr.data)
+    A, g, h = np.zeros((X.shape[1], n_outputs)), np.zeros(n_outputs), np.zeros(n_outputs)
+    Q = sparse.csr_array(targets)
+    size = np.diff(Q.indptr).astype(np.int64)
+    room = n_rows * n_outputs * 20
+    pool = [np.concatenate([a, np.zeros(room, a.dtype)]) for a in (Q.indices, Q.data)]
+    rows = kernel.DualRows(
+        Q.indptr[:-1].astype(np.int64), size, size.copy(), *pool, np.array([Q.nnz])
+    )
+    for _ in range(5):
+        order = rng.permutation(n_rows)
+        losses = np.zeros(n_rows)
+        visited = kernel.visit_rows(
+            order,
+            features,
+            naive.scale,
+            naive.scale * (naive.X**2).sum(axis=1),
+            constant + naive.mean @ naive.mean - projected_mean,
+            projected_mean,
+            A,
+            g,
+            h,
+            naive.center,
+            rows,
+            losses,
+        )
+        assert visited == n_rows
+        expected = naive.visit(order)
+        # far offsets cancel in the scores, of which the textbook's are centred beforehand
+        rtol = 1e-6 if name == "far from the origin" else 1e-9
+        P = np.zeros_like(targets)
+        for i in range(n_rows):
+            place = slice(rows.begin[i], rows.begin[i] + rows.size[i])
+            P[i, rows.outputs[place]] = rows.values[place]
+        assert_allclose(P, naive.P, atol=rtol)
+        assert_allclose(losses, expected, rtol=1e-3 * rtol**0.5, atol=rtol * naive.scale.max())
+        W = A - np.outer(naive.mean, g)
+        assert_allclose(W, naive.W[:-1], rtol=rtol, atol=rtol * np.abs(naive.W).max())
+        assert_allclose(np.sqrt(constant) * g, naive.W[-1], atol=rtol * np.abs(naive.W).max())
+        naive.center += rng.normal(size=n_outputs)
+
+
+def test_a_pool_without_place_ends_the_visits_before_the_row():
+    """Rows of one output outgrow a pool of one free place; nothing of them is changed."""
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=(6, 3))
+    size = np.ones(6, np.int64)
+    rows = kernel.DualRows(
+        np.arange(6), size, size.copy(), np.zeros(9, np.int64), np.ones(9), np.array([6])
+    )
+    A, g, h, losses = np.zeros((3, 3)), np.zeros(3), np.zeros(3), np.zeros(6)
+    scale = np.full(6, 0.1)
+    arguments = ((X,), scale, 0.1 * (X**2).sum(axis=1), np.zeros(6), np.zeros(6), A, g, h)
+    visited = kernel.visit_rows(np.arange(6), *arguments, np.zeros(3), rows, losses)
+    assert visited == 1
+    assert_array_equal(rows.size, [3, 1, 1, 1, 1, 1])
+    assert_allclose(A, np.outer(X[0], scale[0] * (np.eye(3)[0] - rows.values[6:])))
+
+
+# --- the minimum --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("problem", SOLVABLE.values(), ids=SOLVABLE)
+@pytest.mark.parametrize(
+    ("dtype", "tol"), [(np.float64, 1e-7), (np.float32, 1e-4)], ids=["float64", "float32"]
+)
+def test_minimum_within_the_tolerance(problem, dtype, tol):
+    solution = solve(problem, dtype=dtype, tol=tol)
+    assert solution.converged
+    assert 0 <= solution.dual_gap <= tol * at_zero(problem)
+    exact = problem._replace(X=problem.X.astype(dtype).astype(np.float64))
+    assert_allclose(solution.objective, primal(exact, solution.coef), rtol=1e-9)
+    reference = newton_cholesky.solve(
+        exact.objective(), np.zeros(problem.shape), tol=1e-12, max_iter=500
+    )
+    assert solution.objective - solution.dual_gap <= reference.objective * (1 + 1e-12)
+    assert solution.objective >= reference.objective * (1 - 1e-12)
+
+
+@pytest.mark.parametrize("problem", SPARSEMAX.values(), ids=SPARSEMAX)
+@pytest.mark.parametrize("max_iter", [1, 7])
+def test_the_gap_is_that_of_its_own_dual_variables(problem, max_iter):
+    """F - D at the distributions returned, by the formulas; and a bound far from the minimum."""
+    solution = solve(problem, tol=0, max_iter=max_iter)
+    assert solution.n_iter == max_iter
+    assert not solution.converged
+    p = solution.dual.toarray()
+    assert_allclose(p.sum(axis=1), 1, rtol=1e-12)
+    if problem.fit_intercept:
+        p = repaired(problem, p)
+    expected = primal(problem, solution.coef) - dual(problem, p)
+    terms = primal(problem, solution.coef) + abs(dual(problem, p))
+    assert_allclose(solution.dual_gap, expected, rtol=1e-9, atol=1e-12 * terms)
+    reference = newton_cholesky.solve(
+        problem.objective(), np.zeros(problem.shape), tol=1e-12, max_iter=500
+    )
+    assert solution.objective - solution.dual_gap <= reference.objective + 1e-12
+
+
+@pytest.mark.parametrize("alpha", [1e-2, 1e-4])
+def test_digits_to_1e8(alpha):
+    X, y = load_digits(return_X_y=True)
+    problem = Problem(X / 16, sparse.csr_array(np.eye(10)[y]), "sparsemax", alpha)
+    solution = solve(problem, tol=1e-8)
+    assert solution.converged
+    other = lbfgs.solve(problem.objective(), np.zeros(problem.shape), tol=1e-8, max_iter=10_000)
+    assert abs(solution.objective - other.objective) <= 1e-8 * at_zero(problem)
+
+
+@both_containers
+def test_offsets_of_the_features_matter_little(container):
+    """Centred features are the same wherever the origin is."""
+    problem = random_problem("sparsemax", "multiclass", container, True, True, 0.1, seed=3)
+    shifted = problem._replace(X=problem.features + 100)
+    if container == "csr":
+        shifted = shifted._replace(X=sparse.csr_array(shifted.X))
+    here, there = solve(problem), solve(shifted)
+    assert here.converged
+    assert there.converged
+    assert_allclose(there.objective, here.objective, rtol=1e-5)
+    assert there.n_iter <= 2 * here.n_iter
+
+
+def test_same_seed_same_bits_other_seed_same_minimum():
+    problem = SOLVABLE["sparsemax-multiclass-csr-intercept-weights-0.01"]
+    one, same, other = (solve(problem, seed=seed) for seed in (0, 0, 1))
+    assert_array_equal(one.coef, same.coef)
+    assert (one.dual != same.dual).nnz == 0
+    assert np.any(one.coef != other.coef)
+    assert abs(one.objective - other.objective) <= max(one.dual_gap, other.dual_gap)
+
+
+def test_rows_of_many_outputs_stay_sparse():
+    rng = np.random.default_rng(4)
+    n_rows, n_outputs = 400, 300
+    X = rng.normal(size=(n_rows, 20))
+    codes = rng.integers(n_outputs, size=n_rows)
+    targets = sparse.csr_array((np.ones(n_rows), (np.arange(n_rows), codes)), (n_rows, n_outputs))
+    solution = solve(Problem(X, targets, "sparsemax", 1e-5), tol=1e-3)
+    assert solution.converged
+    assert solution.dual.nnz < 0.2 * n_rows * n_outputs
+
+
+# --- starts and ends ----------------------------------------------------------------------
+
+
+def test_near_starts_save_epochs():
+    problem = SOLVABLE["sparsemax-label sets-csr-origin-weights-0.01"]
+    cold = solve(problem, tol=1e-8)
+    assert solve(problem, tol=1e-6, start=cold.coef, dual_start=cold.dual).n_iter <= 2
+    near = problem._replace(alpha=0.011)
+    from_zero = solve(near)
+    from_coef = solve(near, start=cold.coef)
+    from_dual = solve(near, start=cold.coef, dual_start=cold.dual)
+    assert from_coef.converged
+    assert from_dual.converged
+    assert from_coef.n_iter < from_zero.n_iter
+    assert from_dual.n_iter < from_zero.n_iter
+
+
+@pytest.mark.parametrize("loss", ["softmax", "logistic"])
+def test_losses_without_a_closed_form_are_refused(loss):
+    problem = next(problem for problem in PROBLEMS.values() if problem.loss == loss)
+    with pytest.raises(ValueError, match=f"solver='sdca' .* the {loss} loss has none: use"):
+        solve(problem)
+
+
+def test_alpha_of_zero_is_refused():
+    problem = next(iter(SPARSEMAX.values()))._replace(alpha=0.0)
+    with pytest.raises(ValueError, match="solver='sdca' needs alpha > 0"):
+        solve(problem)
+
+
+def test_all_zero_features_leave_the_intercept():
+    problem = next(iter(SOLVABLE.values()))
+    problem = problem._replace(X=np.zeros_like(problem.features))
+    solution = solve(problem)
+    assert solution.converged
+    assert_array_equal(solution.coef[:-1], 0)
+
+
+def test_verbose_prints_the_distance_as_it_falls(capsys):
+    problem = next(iter(SOLVABLE.values()))
+    solve(problem, verbose=1)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("[sdca] epoch    1        30 rows  distance ")
+    assert lines[-1].startswith("[sdca] The tolerance is met. objective ")
+
+
+# --- in the estimators --------------------------------------------------------------------
+
+
+def test_classifier_and_warm_start():
+    X, y = load_digits(return_X_y=True)
+    model = SparsemaxClassifier(
+        alpha=1e-3, solver="sdca", tol=1e-4, warm_start=True, random_state=0
+    )
+    first = model.fit(X, y).n_iter_
+    assert model.fit(X, y).n_iter_ <= 2 < first
+    path = model.set_params(alpha=5e-4).fit(X, y)
+    assert path.n_iter_ < SparsemaxClassifier(alpha=5e-4, solver="sdca").fit(X, y).n_iter_
+    # other rows: the coefficients are the start then, not the distributions
+    half = model.fit(X[::2], y[::2])
+    assert half.dual_gap_ <= 1e-4 * 0.5
+    reference = SparsemaxClassifier(alpha=5e-4, solver="lbfgs").fit(X[::2], y[::2])
+    assert abs(half.objective_ - reference.objective_) <= 1e-4 * 0.5
+
+
+def test_label_sets():
+    rng = np.random.default_rng(5)
+    X = sparse.random_array((60, 40), density=0.2, format="csr", rng=rng)
+    Y = rng.random((60, 5)) < 0.4
+    ours = MultilabelSparsemaxClassifier(alpha=1e-2, solver="sdca", tol=1e-7).fit(X, Y)
+    reference = MultilabelSparsemaxClassifier(alpha=1e-2, solver="lbfgs", tol=1e-7).fit(X, Y)
+    assert_allclose(ours.predict_proba(X), reference.predict_proba(X), atol=1e-3)
