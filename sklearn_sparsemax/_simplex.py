@@ -15,9 +15,9 @@ from . import _kernels
 from ._kernels._threads import even_bounds, n_threads, run_blocks
 from ._typing import Array, Matrix
 
-# Arrays of fewer numbers are left to NumPy. Its loss and gradient then cost at most half a
-# millisecond more, and so does each evaluation of a small fit, which loading Numba and the
-# compiled code would delay by about a second.
+# Arrays of fewer numbers are left to NumPy. Its loss and gradient then cost at most a
+# millisecond more, a few tenths of a second over a usual fit; loading Numba and the compiled
+# code takes more than half a second.
 LEAST_COMPILED = 2**15
 
 

@@ -1,11 +1,12 @@
 """Rows of scores projected onto the simplex, and the loss that comes with it.
 
 The projection of z is max(z - tau, 0), where tau is the root of the convex, decreasing,
-piecewise linear function f(tau) = sum_j max(z_j - tau, 0) - 1. All entries of the
-support lie within 1 of the largest, since f(max(z) - 1) >= 0. Newton's method, started
-there, left of the root, moves to tau = (sum of the entries above tau - 1) / (their number)
-until it rises no more. Each step is exact on the piece it comes from, no row is ever sorted,
-and the result is that of the exact algorithm.
+piecewise linear function f(tau) = sum_j max(z_j - tau, 0) - 1. Short rows are sorted, many
+side by side, and tau is read off the sums of their largest entries. In long rows, the support
+lies among the few entries within 1 of the largest, since f(max(z) - 1) >= 0. Newton's method,
+started there, left of the root, moves to tau = (sum of the entries above tau - 1) / (their
+number) until it rises no more. Each step is exact on the piece it comes from, so the result
+is the same.
 
 Scores are taken relative to the row's largest before anything else, which is exact
 where it matters (for entries near the largest), whatever their size. Sums run in double
@@ -17,17 +18,14 @@ With p the projection of the scores z, q the target and v = max(tau - z, 0), the
 
 which equals Omega*(z) + Omega(q) - <q, z> for p, q on the simplex, but adds up terms that
 are never negative, so nothing cancels.
-
-Short rows are computed many at a time, long rows one by one. Both add the same numbers in
-the same order.
 """
 
 from . import _long_rows, _short_rows
 from ._jit import njit
 
-# For normal scores of so many outputs the two ways take equal time. Where no entry of a row
-# is far below the largest, the way of short rows is several times faster.
-MOST_OUTPUTS_SIDE_BY_SIDE = 128
+# Where sorting, whose time does not depend on the scores, and the search for candidates among
+# normal scores take about equal time. Where most entries are candidates, sorting wins.
+MOST_OUTPUTS_SORTED = 128
 
 
 @njit
@@ -38,7 +36,7 @@ def project_rows(scores, projections):
     whose largest entry is infinite, for which no projection exists, or -1. Such a row ends
     the work, and what has been written then is no result.
     """
-    if scores.shape[1] <= MOST_OUTPUTS_SIDE_BY_SIDE:
+    if scores.shape[1] <= MOST_OUTPUTS_SORTED:
         return _short_rows.project_rows(scores, projections)
     return _long_rows.project_rows(scores, projections)
 
@@ -49,7 +47,7 @@ def threshold_rows(scores, thresholds):
 
     NaN and infinities are treated, and announced, as by `project_rows`.
     """
-    if scores.shape[1] <= MOST_OUTPUTS_SIDE_BY_SIDE:
+    if scores.shape[1] <= MOST_OUTPUTS_SORTED:
         return _short_rows.threshold_rows(scores, thresholds)
     return _long_rows.threshold_rows(scores, thresholds)
 
@@ -60,7 +58,7 @@ def loss_rows(scores, indptr, indices, data, losses):
 
     Overwrites the scores by the gradient p - q and writes the losses (n,).
     """
-    if scores.shape[1] <= MOST_OUTPUTS_SIDE_BY_SIDE:
+    if scores.shape[1] <= MOST_OUTPUTS_SORTED:
         _short_rows.loss_rows(scores, indptr, indices, data, losses)
     else:
         _long_rows.loss_rows(scores, indptr, indices, data, losses)
@@ -69,7 +67,7 @@ def loss_rows(scores, indptr, indices, data, losses):
 @njit
 def loss_rows_dense(scores, targets, losses):
     """Do the same as `loss_rows` for dense targets q (n, K)."""
-    if scores.shape[1] <= MOST_OUTPUTS_SIDE_BY_SIDE:
+    if scores.shape[1] <= MOST_OUTPUTS_SORTED:
         _short_rows.loss_rows_dense(scores, targets, losses)
     else:
         _long_rows.loss_rows_dense(scores, targets, losses)
