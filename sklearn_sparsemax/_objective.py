@@ -43,6 +43,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 from scipy import linalg, sparse
 
+from ._products import product, transposed_product
 from ._typing import Array, Matrix
 from .losses import FenchelYoungLoss, subtract_targets
 
@@ -126,6 +127,7 @@ class Objective:
         self.weights = weights / weights.sum()
         # the weights sum to 1 up to rounding only
         self.target_mean = np.minimum(np.asarray(self.weights @ targets).ravel(), 1)
+        self._columns_of: dict[int, sparse.csc_array] = {}
         widest = self.n_outputs if sparse.issparse(X) else max(X.shape[1], self.n_outputs)
         block_rows = max(1, min(n_rows, NUMBERS_PER_BLOCK // widest))
         self._blocks = [
@@ -313,22 +315,32 @@ class Objective:
         W = coef[: self.n_features].astype(dtype, copy=False)
         intercept = coef[-1].astype(dtype, copy=False) if self.fit_intercept else 0
         for block in self._blocks:
-            X = block.X.astype(dtype, copy=False)
+            X = block.X
+            if not sparse.issparse(X):
+                X = X.astype(dtype, copy=False)
             if self.shape[1] == self.n_outputs:
-                scores = X @ W
+                scores = product(X, W)
                 scores += intercept
             else:
                 scores = np.zeros((X.shape[0], self.n_outputs), dtype=dtype)
-                scores[:, self._free] = X @ W + intercept
+                scores[:, self._free] = product(X, W) + intercept
             yield block._replace(X=X), scores
 
     def _add_data_gradient(self, gradient: Array, block: Block, residual: Array) -> None:
         """Add sum_i omega_i (x_i, 1) residual_i^T to the gradient; overwrites the residual."""
         residual *= block.weights[:, None]
         free = residual[:, self._free]
-        gradient[: self.n_features] += block.X.T @ free
+        columns = self._columns(block) if sparse.issparse(block.X) else block.X
+        gradient[: self.n_features] += transposed_product(columns, np.ascontiguousarray(free))
         if self.fit_intercept:
             gradient[-1] += free.sum(axis=0, dtype=np.float64)
+
+    def _columns(self, block: Block) -> sparse.csc_array:
+        """Sparse features of a block by columns, formed once."""
+        first = block.rows.start
+        if first not in self._columns_of:
+            self._columns_of[first] = block.X.tocsc()
+        return self._columns_of[first]
 
     def _repair(self, coef: Array, dual: sparse.csr_array | None) -> tuple[Array, Array]:
         """Factors (K,) and refill (K,) that make P feasible, for `_make_feasible`."""

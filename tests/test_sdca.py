@@ -45,13 +45,13 @@ class Naive:
         self.center = np.zeros(targets.shape[1])
 
     @property
-    def W(self):
+    def coef(self):
         return self.X.T @ (self.scale[:, None] * (self.targets - self.P))
 
     def visit(self, order):
         losses = np.zeros(len(self.X))
         for i in order:
-            z = self.X[i] @ self.W + self.center
+            z = self.X[i] @ self.coef + self.center
             p, sigma = self.P[i], self.scale[i] * (self.X[i] @ self.X[i])
             projection = probabilities("sparsemax", z[None])[0]
             conjugate = projection @ z - 0.5 * projection @ projection
@@ -149,8 +149,8 @@ def test_visits_are_those_of_the_textbook(name, container, index):
         assert_allclose(P, naive.P, atol=rtol)
         assert_allclose(losses, expected, rtol=1e-3 * rtol**0.5, atol=rtol * naive.scale.max())
         W = A - np.outer(naive.mean, g)
-        assert_allclose(W, naive.W[:-1], rtol=rtol, atol=rtol * np.abs(naive.W).max())
-        assert_allclose(np.sqrt(constant) * g, naive.W[-1], atol=rtol * np.abs(naive.W).max())
+        assert_allclose(W, naive.coef[:-1], rtol=rtol, atol=rtol * np.abs(naive.coef).max())
+        assert_allclose(np.sqrt(constant) * g, naive.coef[-1], atol=rtol * np.abs(naive.coef).max())
         naive.center += rng.normal(size=n_outputs)
 
 

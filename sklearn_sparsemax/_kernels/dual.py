@@ -28,6 +28,7 @@ import numpy as np
 
 from .._typing import Array
 from ._jit import njit
+from .products import add_combination
 
 
 class DualRows(NamedTuple):
@@ -65,7 +66,7 @@ def visit_rows(order, features, scale, sigma, slope, projected_mean, A, g, h, ce
         n_entries = _copy_row(features, i, columns, entries)
         for k in range(n_outputs):
             z[k] = (center[k] - h[k]) + slope[i] * g[k]
-        _add_product(z, columns, entries, n_entries, A)
+        add_combination(z, columns, entries, 0, n_entries, A)
         _read(rows, i, p)
         losses[i] = scale[i] * _loss(z, p, candidates)
         n_changed, n_support = _ascend(z, p, sigma[i], candidates, changed, deltas)
@@ -113,28 +114,6 @@ def _copy_row(features, i, columns, entries):
                 entries[n] = x
                 n += 1
     return n
-
-
-@njit
-def _add_product(z, columns, entries, n, coef):
-    """Add W^T x to z, four features at a time: z is then read and written less often."""
-    n_outputs = z.shape[0]
-    for first in range(0, n - 3, 4):
-        x0 = entries[first]
-        x1 = entries[first + 1]
-        x2 = entries[first + 2]
-        x3 = entries[first + 3]
-        row0 = coef[columns[first]]
-        row1 = coef[columns[first + 1]]
-        row2 = coef[columns[first + 2]]
-        row3 = coef[columns[first + 3]]
-        for k in range(n_outputs):
-            z[k] += (x0 * row0[k] + x1 * row1[k]) + (x2 * row2[k] + x3 * row3[k])
-    for entry in range(n - n % 4, n):
-        x = entries[entry]
-        row = coef[columns[entry]]
-        for k in range(n_outputs):
-            z[k] += x * row[k]
 
 
 @njit

@@ -1,0 +1,84 @@
+"""Products of a sparse matrix X with a dense W, and of its transpose with rows R.
+
+X @ W goes by the rows of X, X^T R by its columns: each thread then owns what it writes, and
+each sum has one order, whatever the number of threads. Rows R that are mostly zero, as the
+difference of sparse distributions and targets is, are first reduced to their entries: the
+product costs their number instead of K.
+"""
+
+import numpy as np
+
+from ._jit import njit
+
+
+@njit
+def add_combination(total, columns, entries, first, last, rows):
+    """Add the sum of entries_e rows[columns_e], e = first ... last - 1, to total (K,).
+
+    Four at a time: the total is then read and written less often.
+    """
+    n_outputs = total.shape[0]
+    fours = first + (last - first) // 4 * 4
+    for e in range(first, fours, 4):
+        x0 = entries[e]
+        x1 = entries[e + 1]
+        x2 = entries[e + 2]
+        x3 = entries[e + 3]
+        row0 = rows[columns[e]]
+        row1 = rows[columns[e + 1]]
+        row2 = rows[columns[e + 2]]
+        row3 = rows[columns[e + 3]]
+        for k in range(n_outputs):
+            total[k] += (x0 * row0[k] + x1 * row1[k]) + (x2 * row2[k] + x3 * row3[k])
+    for e in range(fours, last):
+        x = entries[e]
+        row = rows[columns[e]]
+        for k in range(n_outputs):
+            total[k] += x * row[k]
+
+
+@njit
+def combine_dense(indptr, indices, data, rows, product, start, stop):
+    """Write rows start ... stop - 1 of the product of a compressed matrix and dense rows (., K)."""
+    for i in range(start, stop):
+        total = product[i]
+        total[:] = 0.0
+        add_combination(total, indices, data, indptr[i], indptr[i + 1], rows)
+
+
+@njit
+def combine_sparse(indptr, indices, data, begin, outputs, values, product, start, stop):
+    """Do the same for rows given by their entries, those of row i from begin[i] on."""
+    for i in range(start, stop):
+        total = product[i]
+        total[:] = 0.0
+        for e in range(indptr[i], indptr[i + 1]):
+            x = data[e]
+            row = indices[e]
+            for entry in range(begin[row], begin[row + 1]):
+                total[outputs[entry]] += x * values[entry]
+
+
+@njit
+def count_entries(rows):
+    """How many numbers of dense rows (n, K) are not zero."""
+    n_entries = 0
+    for i in range(rows.shape[0]):
+        for k in range(rows.shape[1]):
+            if rows[i, k] != 0.0:
+                n_entries += 1
+    return n_entries
+
+
+@njit
+def write_entries(rows, begin, outputs, values):
+    """Write the entries of dense rows (n, K) that are not zero."""
+    entry = 0
+    for i in range(rows.shape[0]):
+        begin[i] = entry
+        for k in range(rows.shape[1]):
+            if rows[i, k] != 0.0:
+                outputs[entry] = k
+                values[entry] = rows[i, k]
+                entry += 1
+    begin[rows.shape[0]] = entry

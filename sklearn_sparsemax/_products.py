@@ -1,0 +1,70 @@
+"""Products of features with coefficients and with residuals, by what suits them.
+
+Dense features are left to BLAS, few numbers to SciPy: which of them computes a product depends
+on shapes and entries alone, not on what ran before.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import sparse
+
+from . import _kernels
+from ._kernels._threads import even_bounds, n_threads, run_blocks
+from ._typing import Array, Matrix
+
+# Products of fewer multiplications take SciPy less time than loading the compiled code does in
+# a hundred of them.
+LEAST_COMPILED = 2**20
+# Rows of which at most this part is not zero are reduced to that part: reading scattered entries
+# one by one costs about ten times what reading them in a row does.
+SPARSE = 1 / 16
+
+
+def product(X: Matrix, W: Array) -> Array:
+    """X @ W, shape (n, K), for X dense or CSR and C-contiguous W."""
+    if not _is_compiled(X, W):
+        return X @ W
+    scores = np.empty((X.shape[0], W.shape[1]), dtype=np.result_type(X, W))
+
+    def run(start: int, stop: int) -> None:
+        _kernels.products.combine_dense(X.indptr, X.indices, X.data, W, scores, start, stop)
+
+    run_blocks(run, even_bounds(X.shape[0], n_threads(X.nnz * W.shape[1])))
+    return scores
+
+
+def transposed_product(columns: Matrix, rows: Array) -> Array:
+    """X^T @ rows, shape (d, K), for X dense or CSC and C-contiguous rows."""
+    if not _is_compiled(columns, rows):
+        return columns.T @ rows
+    kernels = _kernels.products
+    result = np.empty((columns.shape[1], rows.shape[1]), dtype=np.result_type(columns, rows))
+    matrix = columns.indptr, columns.indices, columns.data
+    n_entries = kernels.count_entries(rows)
+    if n_entries <= SPARSE * rows.size:
+        begin = np.empty(rows.shape[0] + 1, dtype=np.int64)
+        outputs, values = np.empty(n_entries, np.int32), np.empty(n_entries, rows.dtype)
+        kernels.write_entries(rows, begin, outputs, values)
+
+        def run(start: int, stop: int) -> None:
+            kernels.combine_sparse(*matrix, begin, outputs, values, result, start, stop)
+
+    else:
+
+        def run(start: int, stop: int) -> None:
+            kernels.combine_dense(*matrix, rows, result, start, stop)
+
+    work = columns.nnz * max(1, n_entries // max(1, rows.shape[0]))
+    run_blocks(run, _bounds_of_equal_work(columns.indptr, n_threads(work)))
+    return result
+
+
+def _is_compiled(X: Matrix, other: Array) -> bool:
+    return sparse.issparse(X) and X.nnz * other.shape[1] >= LEAST_COMPILED
+
+
+def _bounds_of_equal_work(indptr: Array, n_blocks: int) -> list[int]:
+    """Bounds of blocks of columns that hold equally many entries, as nearly as they can."""
+    shares = np.linspace(0, indptr[-1], n_blocks + 1)[1:-1]
+    return [0, *np.searchsorted(indptr, shares).tolist(), indptr.size - 1]
