@@ -10,9 +10,8 @@ are then left (the approximate Wolfe conditions of Hager & Zhang 2005).
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import inf, sqrt
 from typing import Any, NamedTuple
-
-import numpy as np
 
 # a loose search: more iterations are better than longer searches
 SUFFICIENT_DECREASE = 1e-4
@@ -55,14 +54,14 @@ def line_search(
             # NaN and infinities of an overflow lie beyond the minimum, too
             high = trial
         elif high is None:
-            length = np.clip(_cubic_minimum(low, trial, np.inf), 2 * length, 10 * length)
+            length = _clip(_cubic_minimum(low, trial, inf), 2 * length, 10 * length)
             low = trial
             continue
         else:
             low = trial
         width = high.length - low.length
         length = _cubic_minimum(low, high, low.length + 0.5 * width)
-        length = np.clip(length, low.length + 0.1 * width, high.length - 0.1 * width)
+        length = _clip(length, low.length + 0.1 * width, high.length - 0.1 * width)
     return None
 
 
@@ -71,8 +70,12 @@ def _cubic_minimum(a: Trial, b: Trial, default: float) -> float:
     width = b.length - a.length
     theta = a.slope + b.slope - 3 * (b.value - a.value) / width
     square = theta * theta - a.slope * b.slope
-    if not 0 <= square < np.inf:
+    if not 0 <= square < inf:
         return default
-    root = np.sqrt(square)
+    root = sqrt(square)
     divisor = b.slope - a.slope + 2 * root
     return b.length - width * (b.slope + root - theta) / divisor if divisor != 0 else default
+
+
+def _clip(length: float, least: float, most: float) -> float:
+    return min(max(length, least), most)
