@@ -6,8 +6,6 @@ difference of sparse distributions and targets is, are first reduced to their en
 product costs their number instead of K.
 """
 
-import numpy as np
-
 from ._jit import njit
 
 
