@@ -152,4 +152,4 @@ class References:
         exact = "newton-cholesky"
         if 8 * size**2 <= LARGEST_HESSIAN / 16:
             return [exact]
-        return [solver for solver in SOLVERS if solver != exact]
+        return [solver for solver in SOLVERS if solver not in ("auto", exact)]

@@ -18,15 +18,17 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._compat import Interval, StrOptions
 from ._objective import Objective
-from ._solvers import lbfgs, newton_cholesky, sdca
+from ._solvers import auto, lbfgs, newton_cg, newton_cholesky, sdca
 from ._typing import Array, Matrix
 from .losses import FenchelYoungLoss
 
-SOLVERS = {"lbfgs": lbfgs.solve, "newton-cholesky": newton_cholesky.solve, "sdca": sdca.solve}
-
-# Below this number of coefficients, exact Newton steps to a gap of rounding size took no longer
-# than L-BFGS to the default tolerance; above, their cubic cost shows.
-FEW_COEFFICIENTS = 500
+SOLVERS = {
+    "auto": auto.solve,
+    "lbfgs": lbfgs.solve,
+    "newton-cg": newton_cg.solve,
+    "newton-cholesky": newton_cholesky.solve,
+    "sdca": sdca.solve,
+}
 
 FEATURES = {"accept_sparse": "csr", "dtype": [np.float64, np.float32]}
 
@@ -46,7 +48,7 @@ class LinearModel(BaseEstimator):
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "alpha": [Interval(Real, 0, None, closed="left")],
         "fit_intercept": ["boolean"],
-        "solver": [StrOptions({"auto", *SOLVERS})],
+        "solver": [StrOptions(set(SOLVERS))],
         "tol": [Interval(Real, 0, None, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "warm_start": ["boolean"],
@@ -101,24 +103,19 @@ class LinearModel(BaseEstimator):
             fit_intercept=self.fit_intercept,
             reference_output=reference_output,
         )
-        zero = np.zeros(objective.shape)
-        if start is None or start.shape != objective.shape or _is_worse(objective, start, zero):
-            start = zero
-        solver = self.solver
-        if solver == "auto":
-            few = objective.shape[0] * objective.shape[1] <= FEW_COEFFICIENTS
-            solver = "newton-cholesky" if few else "lbfgs"
+        if start is None or start.shape != objective.shape or _is_worse(objective, start):
+            start = np.zeros(objective.shape)
         options = {"tol": self.tol, "max_iter": self.max_iter, "verbose": self.verbose}
-        if solver == "sdca":
+        if self.solver in ("auto", "sdca"):
             options["random_state"] = self.random_state
             if start.any() and self._dual is not None and self._dual.shape == targets.shape:
                 options["dual_start"] = self._dual
-        solution = SOLVERS[solver](objective, start, **options)
+        solution = SOLVERS[self.solver](objective, start, **options)
         self._dual = solution.dual if self.warm_start else None
         if not solution.converged:
             warnings.warn(
                 f"{type(self).__name__} stopped before its tolerance after {solution.n_iter} "
-                f"iterations of solver={solver!r}: {solution.message} The objective is "
+                f"iterations of solver={self.solver!r}: {solution.message} The objective is "
                 f"{solution.objective:.6g}, proven to lie within {solution.dual_gap:.2g} of its "
                 f"minimum (tol={self.tol:g}). Increase max_iter, alpha or tol.",
                 ConvergenceWarning,
@@ -153,9 +150,9 @@ class LinearModel(BaseEstimator):
         return np.ascontiguousarray(scores)
 
 
-def _is_worse(objective: Objective, start: Array, zero: Array) -> bool:
+def _is_worse(objective: Objective, start: Array) -> bool:
     """Whether the data have changed so much that the previous coefficients are no help."""
-    return objective.value_and_gradient(start)[0] > objective.value_and_gradient(zero)[0]
+    return objective.value_and_gradient(start)[0] > objective.value_at_zero()
 
 
 def _as_csr_array(X: Any) -> Any:

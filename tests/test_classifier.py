@@ -114,15 +114,6 @@ def test_both_solvers_agree_within_their_gaps(iris, alpha):
     assert max(first.dual_gap_, second.dual_gap_) <= 1e-7 / 3
 
 
-def test_auto_chooses_newton_for_few_coefficients(iris, capsys):
-    X, y = iris
-    SparsemaxClassifier(verbose=1).fit(X, y)
-    assert "[newton-cholesky]" in capsys.readouterr().out
-    rng = np.random.default_rng(0)
-    SparsemaxClassifier(verbose=1, max_iter=5000).fit(rng.normal(size=(150, 200)), y)
-    assert "[lbfgs]" in capsys.readouterr().out
-
-
 def test_fit_returns_self_and_keeps_its_parameters(iris):
     classifier = SparsemaxClassifier(alpha=0.5, class_weight={0: 2.0})
     before = dict(classifier.get_params())

@@ -14,7 +14,6 @@ from sklearn.linear_model import LogisticRegression
 
 from sklearn_sparsemax._base import SOLVERS as NAMED_SOLVERS
 from sklearn_sparsemax._objective import Objective
-from sklearn_sparsemax._solvers import newton_cg
 from sklearn_sparsemax._solvers._descent import Point
 from sklearn_sparsemax._solvers._line_search import Trial, line_search
 from sklearn_sparsemax._solvers.lbfgs import LimitedMemory
@@ -23,8 +22,7 @@ from sklearn_sparsemax._solvers.standardisation import Standardisation
 from sklearn_sparsemax.losses import SparsemaxLoss
 
 # the dual solver has one loss of its own, and tests of its own
-SOLVERS = {name: solve for name, solve in NAMED_SOLVERS.items() if name != "sdca"}
-SOLVERS["newton-cg"] = newton_cg.solve
+SOLVERS = {name: solve for name, solve in NAMED_SOLVERS.items() if name not in ("auto", "sdca")}
 
 every_solver = pytest.mark.parametrize("solve", SOLVERS.values(), ids=SOLVERS)
 all_problems = pytest.mark.parametrize("problem", PROBLEMS.values(), ids=PROBLEMS)

@@ -31,5 +31,5 @@ COMPETITORS = [
         forms_hessian=solver == "newton-cholesky",
         certifies=True,
     )
-    for solver in ("auto", *SOLVERS)
+    for solver in SOLVERS
 ]

@@ -43,6 +43,7 @@ FULL_EPOCHS = 2
 # Single precision has resolved gaps, relative to F(0, 0), of a hundredth of this.
 SINGLE_PRECISION_GAP = 1e-6
 STALLED_EPOCHS = 10
+PACE_EPOCHS = 50
 
 
 def solve(
@@ -54,11 +55,14 @@ def solve(
     verbose: int = 0,
     random_state: int | np.random.RandomState | None = None,
     dual_start: sparse.csr_array | None = None,
+    patience: float = np.inf,
 ) -> Solution:
     """Maximise the dual until the duality gap is proven to be at most tol * F(0, 0).
 
     An iteration is an epoch, in which a row is visited at most once. The distributions to start
     from are those of a previous solution for the same rows, else p(z) of the start's scores.
+    Where, at the pace of the last `PACE_EPOCHS`, more than `patience` epochs would still be
+    needed, the solution so far is returned.
     """
     if not isinstance(objective.loss, SparsemaxLoss):
         raise ValueError(
@@ -74,7 +78,7 @@ def solve(
     tolerance = Tolerance(objective, tol)
     dual = _Dual(objective, start, dual_start)
     certify_below = tolerance.bound
-    lowest, since_lowest = np.inf, 0
+    lowest, since_lowest, gap_before = np.inf, 0, np.inf
     for n_iter in range(1, max_iter + 1):
         full = n_iter <= FULL_EPOCHS or dual.gaps.sum() <= certify_below
         if full:
@@ -95,6 +99,13 @@ def solve(
             if solution.converged:
                 break
             certify_below = 0.5 * gap
+        if n_iter % PACE_EPOCHS == 0:
+            pace = np.log(gap_before / gap) / PACE_EPOCHS if gap > 0 else np.inf
+            gap_before = gap
+            slow = np.isfinite(patience) and np.log(gap / tolerance.bound) > patience * pace
+            if slow and n_iter > PACE_EPOCHS:
+                solution = dual.certify(tolerance, n_iter, "Progress is slow.")
+                break
         since_lowest = 0 if gap < lowest else since_lowest + 1
         lowest = min(lowest, gap)
         if dual.dtype == np.float32:
