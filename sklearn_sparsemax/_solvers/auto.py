@@ -4,10 +4,11 @@ Measured on two cores, dense and sparse, from 150 to 1,000,000 rows, alpha from 
 
 - Few coefficients and not very many rows: "newton-cholesky", a handful of exact steps. With very
   many rows of few features the problem is well conditioned, and "lbfgs" needs few evaluations.
-- Small data: "newton-cg", which needs no compiled code. A fit takes less time than loading it.
-- The sparsemax loss: "sdca", unless its progress is slow. Where rows disagree and the penalty is
-  weak it may need thousands of epochs; then dense problems are handed to "newton-cg", sparse ones
-  to "lbfgs", which go on from its coefficients.
+- Small data: "newton-cg", which needs no compiled code. A fit takes less time than loading it,
+  unless the penalty is weak beside the variance of the rows.
+- Else the sparsemax loss: "sdca", unless its progress is slow. Where rows disagree and the
+  penalty is weak it may need thousands of epochs; then dense problems are handed to "newton-cg",
+  sparse ones to "lbfgs", which go on from its coefficients.
 - Other losses: "newton-cg" for dense features, "lbfgs" for sparse ones, where a product with the
   Hessian costs as much as an evaluation. Without a penalty "lbfgs", as the Hessian may vanish.
 """
@@ -32,6 +33,8 @@ CHEAP_HESSIAN = 2e8
 # Coefficients, and products of an entry of X with one of W in an evaluation, of small data.
 SMALL_SIZE = 5000
 SMALL_WORK = 2**22
+# Mean of omega_i ||x_i - mean||^2 / alpha: how far a dual step of one row moves its own scores.
+WEAK_COUPLING = 100
 # Epochs that dual coordinate ascent may expect to need yet. On the problems where both were
 # measured, more took longer than to begin anew with Newton's method.
 PATIENCE = 500
@@ -82,8 +85,12 @@ def _choose(objective: Objective) -> Callable[..., Solution]:
     compiled = n_rows * objective.n_outputs >= LEAST_COMPILED
     if objective.alpha == 0:
         return lbfgs.solve
-    if size <= SMALL_SIZE and work <= SMALL_WORK and not compiled:
-        return newton_cg.solve
+    small = size <= SMALL_SIZE and work <= SMALL_WORK and not compiled
     if isinstance(objective.loss, SparsemaxLoss):
-        return sdca.solve
-    return lbfgs.solve if is_sparse else newton_cg.solve
+        return newton_cg.solve if small and _coupling(objective) < WEAK_COUPLING else sdca.solve
+    return lbfgs.solve if is_sparse and not small else newton_cg.solve
+
+
+def _coupling(objective: Objective) -> float:
+    _, variance = objective.feature_moments()
+    return float(variance.sum() / (objective.alpha * objective.X.shape[0]))
