@@ -19,7 +19,7 @@ i with the probability of its last term over their mean, at least `LEAST_PROBABI
 rows are seldom visited, so that an epoch of all rows comes before the gap is believed.
 
 **Precision.** Epochs begin in single precision, which halves the memory they move, whatever the
-type of X. Where its rounding nears, W is formed anew from P and the epochs go on in the type of X.
+type of X. Where its rounding nears, W is formed anew from P, and they go on in double precision.
 The certificate is computed in double precision, of the repaired P of these epochs themselves: a
 far better dual point than p(z).
 """
@@ -102,8 +102,8 @@ def solve(
         if n_iter % PACE_EPOCHS == 0:
             pace = np.log(gap_before / gap) / PACE_EPOCHS if gap > 0 else np.inf
             gap_before = gap
-            slow = np.isfinite(patience) and np.log(gap / tolerance.bound) > patience * pace
-            if slow and n_iter > PACE_EPOCHS:
+            way = np.log(gap / tolerance.bound) if tolerance.bound > 0 else np.inf
+            if PACE_EPOCHS < n_iter and np.isfinite(patience) and way > patience * pace:
                 solution = dual.certify(tolerance, n_iter, "Progress is slow.")
                 break
         since_lowest = 0 if gap < lowest else since_lowest + 1
