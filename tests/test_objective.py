@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
+import threadpoolctl
 from numpy.testing import assert_allclose, assert_array_equal
 from problems import (
     KINDS,
@@ -180,6 +183,56 @@ def test_blocks_of_rows_change_nothing(loss, kind, container, intercept, monkeyp
     )
     for one_block, several in zip(expected, found, strict=True):
         assert_allclose(several, one_block, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    ("loss", "kind"), [("sparsemax", "multiclass"), ("softmax", "binary"), ("logistic", "labels")]
+)
+def test_any_number_of_threads_gives_the_same_bits(loss, kind, dtype, monkeypatch):
+    problem = random_problem(loss, kind, "dense", True, True, 0.1, seed=6, n_rows=5000)
+    problem = problem._replace(X=problem.X.astype(dtype))
+    objective = problem.objective(dtype)
+    coef = random_coef(problem)
+    expected_value, expected_gradient = objective.value_and_gradient(coef)
+    monkeypatch.setattr(_objective, "LEAST_COMPILED", 1)
+    monkeypatch.setattr(_objective, "MULTIPLICATIONS_PER_BLOCK", 1)
+    objective = problem.objective(dtype)
+    assert len(objective._small_blocks) == 8
+    results = []
+    for n_threads in (1, 2, 3, 100):
+        monkeypatch.setattr(_objective, "n_threads", lambda work, n=n_threads: n)
+        results.append(objective.value_and_gradient(coef))
+    for value, gradient in results:
+        assert value == results[0][0]
+        assert_array_equal(gradient, results[0][1])
+    tolerance = 1e-10 if dtype == np.float64 else 1e-5
+    assert_allclose(results[0][0], expected_value, rtol=tolerance)
+    assert_allclose(results[0][1], expected_gradient, rtol=tolerance, atol=tolerance)
+
+
+def test_threads_of_an_evaluation_find_blas_on_one_thread(monkeypatch):
+    problem = random_problem("sparsemax", "multiclass", "dense", True, True, 0.1, seed=6)
+    monkeypatch.setattr(_objective, "LEAST_ROWS", 8)
+    monkeypatch.setattr(_objective, "MULTIPLICATIONS_PER_BLOCK", 1)
+    monkeypatch.setattr(_objective, "LEAST_COMPILED", 1)
+    monkeypatch.setattr(_objective, "n_threads", lambda work: 2)
+    objective = problem.objective()
+    assert len(objective._small_blocks) > 1
+    names, threads = set(), set()
+
+    def noting_product(X, W):
+        names.add(threading.current_thread().name)
+        libraries = threadpoolctl.ThreadpoolController().select(user_api="blas")
+        threads.update(library["num_threads"] for library in libraries.info())
+        return X @ W
+
+    monkeypatch.setattr(_objective, "product", noting_product)
+    before = threadpoolctl.threadpool_info()
+    objective.value_and_gradient(random_coef(problem))
+    assert all(name.startswith("sklearn_sparsemax") for name in names)
+    assert threads <= {1}
+    assert threadpoolctl.threadpool_info() == before
 
 
 @both_containers

@@ -33,9 +33,11 @@ def solve(
     With alpha = 0 there is no dual: the run ends when the largest entry of the gradient is
     at most tol times that at zero.
     """
-    with blas_threads_for(objective.X.size * objective.n_outputs):
+    n_pairs = _n_pairs(start.size)
+    # what evaluations leave to BLAS: the products with S and Y
+    with blas_threads_for(2 * n_pairs * start.size):
         descent = Descent(objective, tol=tol, verbose=verbose)
-        return descent.run(LimitedMemory(_n_pairs(start.size), start.size), start, max_iter)
+        return descent.run(LimitedMemory(n_pairs, start.size), start, max_iter)
 
 
 def _n_pairs(size: int) -> int:
