@@ -103,7 +103,7 @@ def solve(
             pace = np.log(gap_before / gap) / PACE_EPOCHS if gap > 0 else np.inf
             gap_before = gap
             way = np.log(gap / tolerance.bound) if tolerance.bound > 0 else np.inf
-            if PACE_EPOCHS < n_iter and np.isfinite(patience) and way > patience * pace:
+            if n_iter > PACE_EPOCHS and np.isfinite(patience) and way > patience * pace:
                 solution = dual.certify(tolerance, n_iter, "Progress is slow.")
                 break
         since_lowest = 0 if gap < lowest else since_lowest + 1
