@@ -5,6 +5,11 @@ several rows, while each sum runs over the entries of one row, as it would for t
 What becomes of a row depends on no other of its tile. So many rows cannot follow Newton's
 method each at its own pace, but they can be sorted by the same exchanges; the threshold is
 then that of Algorithm 1 of Martins & Astudillo (2016).
+
+Of all but the shortest rows only candidates are sorted: entries above a bound that the
+threshold cannot be below.
+
+Indices in the longest loops are unsigned, as in `_long_rows`.
 """
 
 import numpy as np
@@ -13,33 +18,34 @@ from ._jit import njit
 
 LANES = 32
 
+# Where the search for candidates takes about as long as it saves.
+MOST_OUTPUTS_ALL_SORTED = 48
+
 
 @njit
 def project_rows(scores, projections):
     n_rows, n_outputs = scores.shape
-    ordered = np.empty((n_outputs, LANES), scores.dtype)
+    rows, ordered = _work_space(scores)
     largest, tau = np.empty(LANES), np.empty(LANES)
     for start in range(0, n_rows, LANES):
-        _load(scores, start, ordered)
-        _find_thresholds(ordered, largest, tau)
+        _find_thresholds(scores, start, rows, ordered, largest, tau)
         infinite = _first_infinite(scores, start, tau)
         if infinite >= 0:
             return infinite
         for lane in range(min(LANES, n_rows - start)):
-            for j in range(n_outputs):
+            for j in range(np.uint64(n_outputs)):
                 above = (scores[start + lane, j] - largest[lane]) - tau[lane]
-                projections[start + lane, j] = 0.0 if above <= 0.0 else above
+                projections[start + lane, j] = (0.0 if above <= 0.0 else above) + 0.0
     return -1
 
 
 @njit
 def threshold_rows(scores, thresholds):
-    n_rows, n_outputs = scores.shape
-    ordered = np.empty((n_outputs, LANES), scores.dtype)
+    n_rows = scores.shape[0]
+    rows, ordered = _work_space(scores)
     largest, tau = np.empty(LANES), np.empty(LANES)
     for start in range(0, n_rows, LANES):
-        _load(scores, start, ordered)
-        _find_thresholds(ordered, largest, tau)
+        _find_thresholds(scores, start, rows, ordered, largest, tau)
         infinite = _first_infinite(scores, start, tau)
         if infinite >= 0:
             return infinite
@@ -51,13 +57,13 @@ def threshold_rows(scores, thresholds):
 @njit
 def loss_rows(scores, indptr, indices, data, losses):
     n_rows, n_outputs = scores.shape
-    tile, ordered = np.empty((n_outputs, LANES)), np.empty((n_outputs, LANES), scores.dtype)
+    tile = np.empty((n_outputs, LANES))
+    rows, ordered = _work_space(scores)
     largest, tau, half_squares = np.empty(LANES), np.empty(LANES), np.empty(LANES)
     for start in range(0, n_rows, LANES):
         n_lanes = min(LANES, n_rows - start)
         _load(scores, start, tile)
-        ordered[:] = tile
-        _find_thresholds(ordered, largest, tau)
+        _find_thresholds(scores, start, rows, ordered, largest, tau)
         _subtract(tile, largest, tau)
         for lane in range(n_lanes):
             linear = 0.0
@@ -78,14 +84,14 @@ def loss_rows(scores, indptr, indices, data, losses):
 @njit
 def loss_rows_dense(scores, targets, losses):
     n_rows, n_outputs = scores.shape
-    tile, ordered = np.empty((n_outputs, LANES)), np.empty((n_outputs, LANES), scores.dtype)
+    tile = np.empty((n_outputs, LANES))
+    rows, ordered = _work_space(scores)
     largest, tau, half_squares = np.empty(LANES), np.empty(LANES), np.empty(LANES)
     target, linear = np.empty_like(tile), np.empty(LANES)
     for start in range(0, n_rows, LANES):
         _load(scores, start, tile)
         _load(targets, start, target)
-        ordered[:] = tile
-        _find_thresholds(ordered, largest, tau)
+        _find_thresholds(scores, start, rows, ordered, largest, tau)
         _subtract(tile, largest, tau)
         _sum_below(tile, target, linear)
         _clip(tile)
@@ -118,12 +124,77 @@ def _store(tile, matrix, start):
 
 
 @njit
-def _sort(tile):
-    """Put each row in decreasing order, by Batcher's merge exchange.
+def _work_space(scores):
+    """Room for the candidates of LANES rows, as rows and as a tile."""
+    n_outputs = scores.shape[1]
+    return np.empty((LANES, n_outputs), scores.dtype), np.empty((n_outputs, LANES), scores.dtype)
+
+
+@njit
+def _load_candidates(scores, start, rows, tile):
+    """Fill the tile with the candidates of each row, and return their largest number.
+
+    Rows with fewer are filled up with -inf, and beyond the last row stands that row.
+    """
+    n_rows, n_outputs = scores.shape
+    if n_outputs <= MOST_OUTPUTS_ALL_SORTED:
+        _load(scores, start, tile)
+        return n_outputs
+    sizes, most = np.empty(LANES, np.int64), 0
+    for lane in range(LANES):
+        sizes[lane] = _gather(scores, min(start + lane, n_rows - 1), rows, lane)
+        most = max(most, sizes[lane])
+    for lane in range(LANES):
+        for j in range(sizes[lane], most):
+            rows[lane, j] = -np.inf
+        for j in range(most):
+            tile[j, lane] = rows[lane, j]
+    return most
+
+
+@njit
+def _gather(scores, i, rows, lane):
+    """Write the candidates of row i into the front of rows[lane], and return their number."""
+    bound = _bound(scores, i)
+    size = np.uint64(0)
+    for j in range(np.uint64(scores.shape[1])):
+        # where it is none, the next one takes its place: cheaper than a branch
+        rows[lane, size] = scores[i, j]
+        size += np.uint64(not (scores[i, j] < bound))
+    return np.int64(size)
+
+
+@njit
+def _bound(scores, i):
+    """A number below which no entry of row i is in the support.
+
+    Any entries of a row, here the largest of each quarter, put its threshold at no less than
+    (their sum - 1) / (their number), and so does the largest alone. Rounding to the type of
+    the row keeps the order. Where there is NaN, it is not below the bound.
+    """
+    n_outputs = scores.shape[1]
+    a, b, c, d = scores[i, 0], scores[i, 1], scores[i, 2], scores[i, 3]
+    # four at a time, since the next comparison need not wait for the last
+    stop = n_outputs - n_outputs % 4
+    for j in range(4, stop, 4):
+        p, q, r, s = np.uint64(j), np.uint64(j + 1), np.uint64(j + 2), np.uint64(j + 3)
+        a = scores[i, p] if scores[i, p] > a else a
+        b = scores[i, q] if scores[i, q] > b else b
+        c = scores[i, r] if scores[i, r] > c else c
+        d = scores[i, s] if scores[i, s] > d else d
+    for j in range(stop, n_outputs):
+        a = scores[i, j] if scores[i, j] > a else a
+    largest = np.float64(max(max(a, b), max(c, d)))
+    tau = ((a - largest) + (b - largest) + (c - largest) + (d - largest) - 1.0) / 4.0
+    return scores.dtype.type(largest + (tau if tau > -1.0 else -1.0))
+
+
+@njit
+def _sort(tile, n_outputs):
+    """Put the first n_outputs entries of each row in decreasing order, by Batcher's exchanges.
 
     Knuth, The Art of Computer Programming, volume 3, Algorithm 5.2.2M.
     """
-    n_outputs = tile.shape[0]
     half = 1
     while 2 * half < n_outputs:
         half *= 2
@@ -150,19 +221,20 @@ def _exchange(tile, first, second):
 
 
 @njit
-def _find_thresholds(tile, largest, tau):
-    """Sort; write the largest score of each row, and its threshold tau relative to that.
+def _find_thresholds(scores, start, rows, tile, largest, tau):
+    """Write the largest score of each row from start on, and its threshold relative to that.
 
     NaN makes a row's tau NaN, and so does an infinite largest entry, since the difference of
     infinities is NaN.
     """
-    _sort(tile)
+    n_candidates = _load_candidates(scores, start, rows, tile)
+    _sort(tile, n_candidates)
     total, size = np.empty(LANES), np.empty(LANES)
     for lane in range(LANES):
         largest[lane] = tile[0, lane]
         total[lane] = tau[lane] = -1.0
         size[lane] = 0.0
-    for j in range(tile.shape[0]):
+    for j in range(n_candidates):
         for lane in range(LANES):
             score = tile[j, lane] - largest[lane]
             total[lane] += score
