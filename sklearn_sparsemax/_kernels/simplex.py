@@ -23,8 +23,8 @@ are never negative, so nothing cancels.
 from . import _long_rows, _short_rows
 from ._jit import njit
 
-# Where sorting, whose time does not depend on the scores, and the search for candidates among
-# normal scores take about equal time. Where most entries are candidates, sorting wins.
+# Where both ways take about equal time for the losses of normal scores. Where most entries are
+# candidates, sorting wins.
 MOST_OUTPUTS_SORTED = 128
 
 
