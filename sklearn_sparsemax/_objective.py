@@ -429,7 +429,9 @@ class Objective:
 
     def _weighted(self, rows: Matrix) -> sparse.csr_array:
         """Rows (n, K), sparse, each times its weight."""
-        return sparse.diags_array(self.weights) @ sparse.csr_array(rows)
+        rows = sparse.csr_array(rows, copy=True)
+        rows.data *= np.repeat(self.weights, np.diff(rows.indptr))
+        return rows
 
     def _transposed_product(self, rows: sparse.csr_array) -> Array:
         """X^T rows, shape (d, K)."""

@@ -142,6 +142,10 @@ def _moved(p, omega, qbar):
     return kept + np.outer((p - kept).sum(axis=1), deficit / deficit.sum())
 
 
+def random_csr(rng, shape, density):
+    return sparse.csr_array(rng.random(shape) * (rng.random(shape) < density))
+
+
 def random_targets(kind, rng, n_rows):
     if kind in ("binary", "multiclass"):
         n_classes = 2 if kind == "binary" else 4

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
+from problems import random_csr
 from scipy import sparse
 
 from sklearn_sparsemax._objective import Objective
@@ -17,8 +18,7 @@ def objective(n_rows, n_features, n_outputs, *, loss=None, alpha=1e-3, density=N
     if density is None:
         X = rng.normal(size=(n_rows, n_features))
     else:
-        shape = (n_rows, n_features)
-        X = sparse.random_array(shape, density=density, format="csr", rng=rng)
+        X = random_csr(rng, (n_rows, n_features), density)
     targets = sparse.csr_array(np.eye(n_outputs)[rng.integers(n_outputs, size=n_rows)])
     return Objective(X, targets, loss or SparsemaxLoss(), alpha=alpha)
 

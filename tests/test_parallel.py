@@ -14,7 +14,7 @@ import joblib
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
-from scipy import sparse
+from problems import random_csr
 from sklearn.model_selection import GridSearchCV
 from threadpoolctl import threadpool_limits
 
@@ -29,7 +29,7 @@ every_solver = pytest.mark.parametrize("solver", SOLVERS)
 @pytest.fixture(scope="module")
 def data():
     rng = np.random.default_rng(0)
-    X = sparse.random_array((4000, 300), density=0.1, format="csr", rng=rng)
+    X = random_csr(rng, (4000, 300), 0.1)
     coef = rng.normal(size=(300, 40)) * (rng.random((300, 40)) < 0.1)
     return X, (X @ coef + 0.3 * rng.gumbel(size=(4000, 40))).argmax(axis=1)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from problems import random_csr
 from scipy import sparse
 
 from sklearn_sparsemax import _products
@@ -97,7 +98,7 @@ def test_sparse_and_dense_rows_give_the_same(make):
 def test_single_precision_features_and_double_coefficients():
     """Certificates of float32 features run in double precision without a copy of X."""
     rng = np.random.default_rng(3)
-    X = sparse.random_array((300, 200), density=0.3, format="csr", dtype=np.float32, rng=rng)
+    X = random_csr(rng, (300, 200), 0.3).astype(np.float32)
     W = rng.normal(size=(200, 64))
     assert X.nnz * 64 > _products.LEAST_COMPILED
     scores = product(X, W)
@@ -110,7 +111,7 @@ def test_single_precision_features_and_double_coefficients():
 @pytest.mark.parametrize("density", [0.02, 1])
 def test_same_bits_for_any_number_of_threads(density, monkeypatch):
     rng = np.random.default_rng(4)
-    X = sparse.random_array((500, 300), density=0.2, format="csr", rng=rng)
+    X = random_csr(rng, (500, 300), 0.2)
     W = rng.normal(size=(300, 40))
     rows = rng.normal(size=(500, 40)) * (rng.random((500, 40)) < density)
     results = []

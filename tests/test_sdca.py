@@ -5,7 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from problems import PROBLEMS, Problem, dual, primal, probabilities, random_problem, repaired
+from problems import (
+    PROBLEMS,
+    Problem,
+    dual,
+    primal,
+    probabilities,
+    random_csr,
+    random_problem,
+    repaired,
+)
 from scipy import sparse
 from sklearn.datasets import load_digits
 
@@ -322,7 +331,7 @@ def test_classifier_and_warm_start():
 
 def test_label_sets():
     rng = np.random.default_rng(5)
-    X = sparse.random_array((60, 40), density=0.2, format="csr", rng=rng)
+    X = random_csr(rng, (60, 40), 0.2)
     Y = rng.random((60, 5)) < 0.4
     ours = MultilabelSparsemaxClassifier(alpha=1e-2, solver="sdca", tol=1e-7).fit(X, Y)
     reference = MultilabelSparsemaxClassifier(alpha=1e-2, solver="lbfgs", tol=1e-7).fit(X, Y)
