@@ -95,6 +95,7 @@ def test_sparse_and_dense_rows_give_the_same(make):
     assert_allclose(by_entries, by_rows, rtol=1e-12, atol=1e-300)
 
 
+@pytest.mark.slow
 def test_single_precision_features_and_double_coefficients():
     """Certificates of float32 features run in double precision without a copy of X."""
     rng = np.random.default_rng(3)
@@ -108,6 +109,7 @@ def test_single_precision_features_and_double_coefficients():
     assert_allclose(gradient, X.astype(np.float64).T @ scores, rtol=1e-10, atol=1e-10)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("density", [0.02, 1])
 def test_same_bits_for_any_number_of_threads(density, monkeypatch):
     rng = np.random.default_rng(4)

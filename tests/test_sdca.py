@@ -1,4 +1,4 @@
-"""Dual coordinate ascent: each visit against a formula, the whole against other solvers."""
+"""Dual coordinate ascent against the formulas of the dual and the other solvers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from problems import (
     Problem,
     dual,
     primal,
-    probabilities,
     random_csr,
     random_problem,
     repaired,
@@ -19,7 +18,6 @@ from scipy import sparse
 from sklearn.datasets import load_digits
 
 from sklearn_sparsemax import MultilabelSparsemaxClassifier, SparsemaxClassifier
-from sklearn_sparsemax._kernels import dual as kernel
 from sklearn_sparsemax._solvers import lbfgs, newton_cholesky, sdca
 
 SPARSEMAX = {name: problem for name, problem in PROBLEMS.items() if problem.loss == "sparsemax"}
@@ -37,147 +35,6 @@ def solve(problem, *, dtype=np.float64, start=None, tol=1e-6, max_iter=3000, see
 
 def at_zero(problem):
     return primal(problem, np.zeros(problem.shape))
-
-
-# --- a visit ------------------------------------------------------------------------------
-
-
-class Naive:
-    """The same ascent with dense distributions and centred features that are really formed."""
-
-    def __init__(self, X, targets, omega, alpha, constant):
-        self.mean = omega @ X
-        self.X = np.column_stack([X - self.mean, np.full(len(X), np.sqrt(constant))])
-        self.P = targets.copy()
-        self.targets = targets
-        self.scale = omega / alpha
-        self.center = np.zeros(targets.shape[1])
-
-    @property
-    def coef(self):
-        return self.X.T @ (self.scale[:, None] * (self.targets - self.P))
-
-    def visit(self, order):
-        losses = np.zeros(len(self.X))
-        for i in order:
-            z = self.X[i] @ self.coef + self.center
-            p, sigma = self.P[i], self.scale[i] * (self.X[i] @ self.X[i])
-            projection = probabilities("sparsemax", z[None])[0]
-            conjugate = projection @ z - 0.5 * projection @ projection
-            losses[i] = self.scale[i] * (conjugate + 0.5 * p @ p - p @ z)
-            self.P[i] = probabilities("sparsemax", ((z + sigma * p) / (1 + sigma))[None])[0]
-        return losses
-
-
-def adversarial(name, rng):
-    X = rng.normal(size=(12, 5)) * (rng.random((12, 5)) < 0.6)
-    targets = rng.dirichlet(np.ones(4), size=12)
-    if name == "ties":
-        X, targets = np.round(X), np.round(2 * targets)
-        targets[:, 0] += targets.sum(axis=1) == 0
-        targets /= targets.sum(axis=1, keepdims=True)
-    elif name == "one feature":
-        X = X[:, :1]
-    elif name == "rows without features":
-        X[::2] = 0
-    elif name == "huge":
-        X *= 1e8
-    elif name == "subnormal":
-        X[:, 0] = 5e-324
-    elif name == "far from the origin":
-        X += 1e3
-    elif name == "nine outputs":
-        targets = np.eye(9)[rng.integers(9, size=12)]
-    elif name == "two outputs":
-        targets = np.eye(2)[rng.integers(2, size=12)]
-    return X, targets
-
-
-@both_containers
-@pytest.mark.parametrize("index", [np.int32, np.int64])
-@pytest.mark.parametrize(
-    "name",
-    [
-        "random",
-        "ties",
-        "one feature",
-        "rows without features",
-        "huge",
-        "subnormal",
-        "far from the origin",
-        "nine outputs",
-        "two outputs",
-    ],
-)
-def test_visits_are_those_of_the_textbook(name, container, index):
-    rng = np.random.default_rng(0)
-    X, targets = adversarial(name, rng)
-    n_rows, n_outputs = targets.shape
-    omega, alpha, constant = rng.dirichlet(np.ones(n_rows)), 1e-2, 0.5
-    if name == "huge":
-        alpha *= 1e16
-    naive = Naive(X, targets, omega, alpha, constant)
-    projected_mean = X @ naive.mean
-    csr = sparse.csr_array(X)
-    features = (X,)
-    if container == "csr":
-        features = (csr.indptr.astype(index), csr.indices.astype(index), csr.data)
-    A, g, h = np.zeros((X.shape[1], n_outputs)), np.zeros(n_outputs), np.zeros(n_outputs)
-    Q = sparse.csr_array(targets)
-    size = np.diff(Q.indptr).astype(np.int64)
-    room = n_rows * n_outputs * 20
-    pool = [np.concatenate([a, np.zeros(room, a.dtype)]) for a in (Q.indices, Q.data)]
-    rows = kernel.DualRows(
-        Q.indptr[:-1].astype(np.int64), size, size.copy(), *pool, np.array([Q.nnz])
-    )
-    for _ in range(5):
-        order = rng.permutation(n_rows)
-        losses = np.zeros(n_rows)
-        visited = kernel.visit_rows(
-            order,
-            features,
-            naive.scale,
-            naive.scale * (naive.X**2).sum(axis=1),
-            constant + naive.mean @ naive.mean - projected_mean,
-            projected_mean,
-            A,
-            g,
-            h,
-            naive.center,
-            rows,
-            losses,
-        )
-        assert visited == n_rows
-        expected = naive.visit(order)
-        # far offsets cancel in the scores, of which the textbook's are centred beforehand
-        rtol = 1e-6 if name == "far from the origin" else 1e-9
-        P = np.zeros_like(targets)
-        for i in range(n_rows):
-            place = slice(rows.begin[i], rows.begin[i] + rows.size[i])
-            P[i, rows.outputs[place]] = rows.values[place]
-        assert_allclose(P, naive.P, atol=rtol)
-        assert_allclose(losses, expected, rtol=1e-3 * rtol**0.5, atol=rtol * naive.scale.max())
-        W = A - np.outer(naive.mean, g)
-        assert_allclose(W, naive.coef[:-1], rtol=rtol, atol=rtol * np.abs(naive.coef).max())
-        assert_allclose(np.sqrt(constant) * g, naive.coef[-1], atol=rtol * np.abs(naive.coef).max())
-        naive.center += rng.normal(size=n_outputs)
-
-
-def test_a_pool_without_place_ends_the_visits_before_the_row():
-    """Rows of one output outgrow a pool of one free place; nothing of them is changed."""
-    rng = np.random.default_rng(1)
-    X = rng.normal(size=(6, 3))
-    size = np.ones(6, np.int64)
-    rows = kernel.DualRows(
-        np.arange(6), size, size.copy(), np.zeros(9, np.int64), np.ones(9), np.array([6])
-    )
-    A, g, h, losses = np.zeros((3, 3)), np.zeros(3), np.zeros(3), np.zeros(6)
-    scale = np.full(6, 0.1)
-    arguments = ((X,), scale, 0.1 * (X**2).sum(axis=1), np.zeros(6), np.zeros(6), A, g, h)
-    visited = kernel.visit_rows(np.arange(6), *arguments, np.zeros(3), rows, losses)
-    assert visited == 1
-    assert_array_equal(rows.size, [3, 1, 1, 1, 1, 1])
-    assert_allclose(A, np.outer(X[0], scale[0] * (np.eye(3)[0] - rows.values[6:])))
 
 
 # --- the minimum --------------------------------------------------------------------------
