@@ -345,6 +345,7 @@ class Objective:
             X = block.X.astype(np.float64)
             mean += block.weights @ X
             square += block.weights @ (X.power(2) if sparse.issparse(X) else np.square(X, out=X))
+        check_squares(square)
         return mean, np.maximum(square - mean**2, 0)
 
     def _blocks_between(self, bounds: Sequence[int]) -> list[Block]:
@@ -473,6 +474,15 @@ class Objective:
             probabilities = self.loss.probabilities(self._shifted(scores, intercept))
             hessian += self.loss.mean_jacobian(probabilities, block.weights)
         return hessian[self._free, self._free]
+
+
+def check_squares(squares: Array) -> None:
+    """Refuse features whose squares no float64 holds: every solver needs them."""
+    if not np.isfinite(squares).all():
+        raise ValueError(
+            "X holds values whose squares are beyond the range of float64, about 1e154 in "
+            "absolute value; scale the features, with StandardScaler for example."
+        )
 
 
 def _row_range(matrix: Matrix, start: int, stop: int) -> Matrix:

@@ -738,3 +738,11 @@ def test_failed_fit_leaves_the_previous_model(iris):
     with pytest.raises(ValueError, match="only one class"):
         classifier.fit(iris[0], np.zeros(150, dtype=int))
     assert_array_equal(classifier.predict_proba(iris[0]), before)
+
+
+@pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning")
+@pytest.mark.parametrize("solver", ["auto", "lbfgs", "newton-cg", "newton-cholesky", "sdca"])
+def test_features_whose_squares_overflow_are_refused(solver, iris):
+    X, y = iris
+    with pytest.raises(ValueError, match="X holds values whose squares"):
+        SparsemaxClassifier(solver=solver).fit(X * 1e200, y)

@@ -32,7 +32,7 @@ from scipy import sparse
 from sklearn.utils import check_random_state
 
 from .. import _kernels
-from .._objective import Objective
+from .._objective import Objective, check_squares
 from .._typing import Array
 from ..losses import SparsemaxLoss
 from .solution import Solution, Tolerance
@@ -147,6 +147,7 @@ class _Dual:
         self.alpha = objective.alpha * (2 if self.is_binary else 1)
         self.scale = objective.weights / self.alpha
         squares = X.power(2).sum(axis=1) if sparse.issparse(X) else np.einsum("ij,ij->i", X, X)
+        check_squares(squares)
         if objective.fit_intercept:
             self.mean = objective.weights @ X
             self.projected_mean = X @ self.mean
