@@ -146,7 +146,10 @@ class _Dual:
         self.is_binary = objective.shape[1] < objective.n_outputs
         self.alpha = objective.alpha * (2 if self.is_binary else 1)
         self.scale = objective.weights / self.alpha
-        squares = X.power(2).sum(axis=1) if sparse.issparse(X) else np.einsum("ij,ij->i", X, X)
+        if sparse.issparse(X):
+            squares = X.astype(np.float64).power(2).sum(axis=1)
+        else:
+            squares = np.einsum("ij,ij->i", X, X, dtype=np.float64)
         check_squares(squares)
         if objective.fit_intercept:
             self.mean = objective.weights @ X
