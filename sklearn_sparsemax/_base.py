@@ -7,8 +7,9 @@ mathematics of its own.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from numbers import Integral, Real
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from scipy import sparse
@@ -16,9 +17,11 @@ from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ._compat import Interval, StrOptions
+from ._compat import CallbackSupportMixin, Interval, StrOptions, has_callbacks
 from ._objective import Objective
+from ._progress import FitCallbacks, Progress
 from ._solvers import auto, lbfgs, newton_cg, newton_cholesky, sdca
+from ._solvers.solution import Solution
 from ._typing import Array, Matrix
 from .losses import FenchelYoungLoss
 
@@ -33,7 +36,7 @@ SOLVERS = {
 FEATURES = {"accept_sparse": "csr", "dtype": [np.float64, np.float32]}
 
 
-class LinearModel(BaseEstimator):
+class LinearModel(CallbackSupportMixin, BaseEstimator):
     """Scores X W^T + b, fitted by minimising a Fenchel-Young loss with an L2 penalty.
 
     A subclass sets the constructor parameters named in `_parameter_constraints` and the
@@ -83,9 +86,15 @@ class LinearModel(BaseEstimator):
         sample_weight: Array,
         *,
         start: Array | None,
+        given: dict[str, Any],
+        complete: Callable[[Self], None] | None = None,
         reference_output: bool = False,
     ) -> None:
-        """Fit coefficients to the target distributions (n, K), and store the solution."""
+        """Fit coefficients to the target distributions (n, K), and store the solution.
+
+        `given` is the `training_data` of `fit`, for callbacks. Once a model has its coefficients,
+        `complete` sets its other fitted attributes.
+        """
         rows = sample_weight > 0
         if not rows.any():
             raise ValueError(
@@ -105,14 +114,21 @@ class LinearModel(BaseEstimator):
         )
         if start is None or start.shape != objective.shape or _is_worse(objective, start):
             start = np.zeros(objective.shape)
-        options = {"tol": self.tol, "max_iter": self.max_iter, "verbose": self.verbose}
+
+        def store(model: Self, solution: Solution) -> None:
+            model._store(solution, X.dtype)
+            if complete is not None:
+                complete(model)
+
+        callbacks = FitCallbacks(self, given, store) if has_callbacks(self) else None
+        progress = Progress(self.verbose, callbacks)
+        options = {"tol": self.tol, "max_iter": self.max_iter, "progress": progress}
         if self.solver in ("auto", "sdca"):
             options["random_state"] = self.random_state
             if start.any() and self._dual is not None and self._dual.shape == targets.shape:
                 options["dual_start"] = self._dual
         solution = SOLVERS[self.solver](objective, start, **options)
-        self._dual = solution.dual if self.warm_start else None
-        if not solution.converged:
+        if not (solution.converged or progress.stopped):
             warnings.warn(
                 f"{type(self).__name__} stopped before its tolerance after {solution.n_iter} "
                 f"iterations of solver={self.solver!r}: {solution.message} The objective is "
@@ -121,12 +137,18 @@ class LinearModel(BaseEstimator):
                 ConvergenceWarning,
                 stacklevel=3,
             )
-        n_features = X.shape[1]
+        store(self, solution)
+        progress.close()
+
+    def _store(self, solution: Solution, dtype: Any) -> None:
+        self._dual = solution.dual if self.warm_start else None
         # rounding to float32 moves the objective by the square of the rounding alone
-        coef = solution.coef.astype(X.dtype, copy=False)
-        self.coef_ = np.ascontiguousarray(coef[:n_features].T)
-        n_scores = objective.shape[1]
-        self.intercept_ = coef[-1].copy() if self.fit_intercept else np.zeros(n_scores, X.dtype)
+        coef = solution.coef.astype(dtype, copy=False)
+        if self.fit_intercept:
+            coef, self.intercept_ = coef[:-1], coef[-1].copy()
+        else:
+            self.intercept_ = np.zeros(coef.shape[1], dtype)
+        self.coef_ = np.ascontiguousarray(coef.T)
         self.n_iter_ = solution.n_iter
         self.objective_ = solution.objective
         self.dual_gap_ = solution.dual_gap

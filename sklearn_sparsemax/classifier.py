@@ -14,6 +14,7 @@ from sklearn.utils.validation import column_or_1d
 from . import _targets
 from ._base import LinearModel
 from ._compat import StrOptions, fit_context
+from ._progress import training_data
 from ._typing import Array, Matrix
 from ._validation import check_weights
 from .losses import SparsemaxLoss
@@ -23,6 +24,8 @@ __all__ = ["SparsemaxClassifier"]
 
 class LinearClassifier(ClassifierMixin, LinearModel):
     """Classes from a loss: what the classifiers share. A subclass binds the loss."""
+
+    classes_: Any
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **LinearModel._parameter_constraints,
@@ -64,9 +67,18 @@ class LinearClassifier(ClassifierMixin, LinearModel):
         ConvergenceWarning
             If `max_iter` or floating point ended the solver before `tol`.
         """
-        return self._fit_classes(*self._validate_fit(X, y), sample_weight)
+        given = training_data(X, y, sample_weight)
+        return self._fit_classes(*self._validate_fit(X, y), sample_weight, given)
 
-    def _fit_classes(self, X: Matrix, y: Array, sample_weight: ArrayLike | None) -> Self:
+    def _fit_classes(
+        self,
+        X: Matrix,
+        y: Array,
+        sample_weight: ArrayLike | None,
+        given: dict[str, Any],
+        **attributes: Any,
+    ) -> Self:
+        """Fit classes; `attributes` are set with the others of a fitted model."""
         y = column_or_1d(y, warn=True)
         check_classification_targets(y)
         classes, codes = np.unique(y, return_inverse=True)
@@ -79,12 +91,18 @@ class LinearClassifier(ClassifierMixin, LinearModel):
         weights = check_weights(sample_weight, codes.size)
         weights = weights * _class_weights(self.class_weight, classes, codes, weights)[codes]
         targets = _targets.one_hot(codes, classes.size)
+
+        def complete(model: Self) -> None:
+            model.classes_ = classes
+            for name, value in attributes.items():
+                setattr(model, name, value)
+
+        options: dict[str, Any] = {"start": start, "given": given, "complete": complete}
         binary = classes.size == 2
         if binary and self._loss.independent_outputs:
-            self._minimize(X, targets[:, [1]], weights, start=start)
+            self._minimize(X, targets[:, [1]], weights, **options)
         else:
-            self._minimize(X, targets, weights, start=start, reference_output=binary)
-        self.classes_: Any = classes
+            self._minimize(X, targets, weights, reference_output=binary, **options)
         return self
 
     def decision_function(self, X: Matrix) -> Array:

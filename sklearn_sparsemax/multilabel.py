@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from . import _targets
 from ._compat import Interval, StrOptions, fit_context
 from ._objective import NUMBERS_PER_BLOCK
+from ._progress import training_data
 from ._typing import Array, Matrix
 from ._validation import check_weights
 from .classifier import LinearClassifier
@@ -69,29 +70,32 @@ class MultilabelClassifier(LinearClassifier):
         ConvergenceWarning
             If `max_iter` or floating point ended the solver before `tol`.
         """
-        # as given: validation makes CSR of every sparse container
-        container = type(y) if sparse.issparse(y) else np.asarray
+        given = training_data(X, y, sample_weight)
         X, y = self._validate_fit(X, y, multi_output=True)
-        is_indicator = y.ndim == 2 and (y.shape[1] > 1 or sparse.issparse(y) or _is_binary(y))
-        if is_indicator:
-            self._fit_label_sets(X, y, sample_weight)
-            self._container = container
-        else:
-            self._fit_classes(X, y, sample_weight)
-        self.multilabel_ = is_indicator
-        return self
+        if y.ndim == 2 and (y.shape[1] > 1 or sparse.issparse(y) or _is_binary(y)):
+            return self._fit_label_sets(X, y, sample_weight, given)
+        return self._fit_classes(X, y, sample_weight, given, multilabel_=False)
 
-    def _fit_label_sets(self, X: Matrix, Y: Matrix, sample_weight: ArrayLike | None) -> None:
+    def _fit_label_sets(
+        self, X: Matrix, Y: Matrix, sample_weight: ArrayLike | None, given: dict[str, Any]
+    ) -> Self:
         indicator = _targets.check_indicator(Y, name="y")
         weights = check_weights(sample_weight, indicator.shape[0])
         weights = weights * _row_class_weights(self.class_weight, indicator, weights)
         targets, weights = self._targets(indicator, weights)
         start = self._start() if getattr(self, "n_labels_", None) == Y.shape[1] else None
-        self._minimize(X, targets, weights, start=start)
-        self.n_labels_ = Y.shape[1]
-        # an array, whose shape scikit-learn reads, that it also takes for multilabel output
-        self.classes_ = np.tile([0, 1], (self.n_labels_, 1))
-        self.threshold_ = self._threshold(X, indicator, weights)
+
+        def complete(model: Self) -> None:
+            model.multilabel_ = True
+            model.n_labels_ = Y.shape[1]
+            # an array, whose shape scikit-learn reads, that it also takes for multilabel output
+            model.classes_ = np.tile([0, 1], (model.n_labels_, 1))
+            model.threshold_ = model._threshold(X, indicator, weights)
+            # of y as given: validation makes CSR of every sparse container
+            model._container = type(given["y"]) if sparse.issparse(given["y"]) else np.asarray
+
+        self._minimize(X, targets, weights, start=start, given=given, complete=complete)
+        return self
 
     def _threshold(self, X: Matrix, indicator: Matrix, weights: Array) -> float:
         """The given threshold, or the cut that predicts as many labels as X's rows have.

@@ -11,6 +11,7 @@ from sklearn.base import RegressorMixin
 from . import _targets
 from ._base import LinearModel
 from ._compat import fit_context
+from ._progress import training_data
 from ._typing import Array, Matrix
 from ._validation import check_weights
 from .losses import SoftmaxLoss, SparsemaxLoss
@@ -80,6 +81,7 @@ class ProportionsRegressor(RegressorMixin, LinearModel):
         ConvergenceWarning
             If `max_iter` or floating point ended the solver before `tol`.
         """
+        given = training_data(X, y, sample_weight)
         X, y = self._validate_fit(X, y, multi_output=True)
         if y.ndim != 2:
             raise ValueError(
@@ -88,7 +90,7 @@ class ProportionsRegressor(RegressorMixin, LinearModel):
             )
         targets = _targets.check_distributions(y, name="y")
         weights = check_weights(sample_weight, targets.shape[0])
-        self._minimize(X, targets, weights, start=self._start())
+        self._minimize(X, targets, weights, start=self._start(), given=given)
         return self
 
     def predict(self, X: Matrix) -> Array:

@@ -9,6 +9,7 @@ from problems import random_csr
 from scipy import sparse
 
 from sklearn_sparsemax._objective import Objective
+from sklearn_sparsemax._progress import Progress
 from sklearn_sparsemax._solvers import auto, newton_cholesky, sdca
 from sklearn_sparsemax.losses import LogisticLoss, SoftmaxLoss, SparsemaxLoss
 
@@ -26,7 +27,8 @@ def objective(n_rows, n_features, n_outputs, *, loss=None, alpha=1e-3, density=N
 def solve(objective, *, tol=1e-3, max_iter=1000, **options):
     start = np.zeros(objective.shape)
     options.setdefault("random_state", 0)
-    return auto.solve(objective, start, tol=tol, max_iter=max_iter, verbose=1, **options)
+    progress = Progress(verbose=1)
+    return auto.solve(objective, start, tol=tol, max_iter=max_iter, progress=progress, **options)
 
 
 @pytest.mark.parametrize(

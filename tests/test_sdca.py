@@ -18,6 +18,7 @@ from scipy import sparse
 from sklearn.datasets import load_digits
 
 from sklearn_sparsemax import MultilabelSparsemaxClassifier, SparsemaxClassifier
+from sklearn_sparsemax._progress import Progress
 from sklearn_sparsemax._solvers import lbfgs, newton_cholesky, sdca
 
 SPARSEMAX = {name: problem for name, problem in PROBLEMS.items() if problem.loss == "sparsemax"}
@@ -161,7 +162,7 @@ def test_all_zero_features_leave_the_intercept():
 
 def test_verbose_prints_the_distance_as_it_falls(capsys):
     problem = next(iter(SOLVABLE.values()))
-    solve(problem, verbose=1)
+    solve(problem, progress=Progress(verbose=1))
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("[sdca] epoch    1        30 rows  distance ")
     assert lines[-1].startswith("[sdca] The tolerance is met. objective ")

@@ -14,6 +14,7 @@ from sklearn.linear_model import LogisticRegression
 
 from sklearn_sparsemax._base import SOLVERS as NAMED_SOLVERS
 from sklearn_sparsemax._objective import Objective
+from sklearn_sparsemax._progress import Progress
 from sklearn_sparsemax._solvers._descent import Point
 from sklearn_sparsemax._solvers._line_search import Trial, line_search
 from sklearn_sparsemax._solvers.lbfgs import LimitedMemory
@@ -219,7 +220,7 @@ def test_verbose_prints_the_objective_as_it_falls(solve, capsys):
     objective, start = problem.objective(), np.zeros(problem.shape)
     solve(objective, start, tol=1e-6, max_iter=100)
     assert capsys.readouterr().out == ""
-    solution = solve(objective, start, tol=1e-6, max_iter=100, verbose=1)
+    solution = solve(objective, start, tol=1e-6, max_iter=100, progress=Progress(verbose=1))
     lines = capsys.readouterr().out.splitlines()
     assert all(re.match(r"\[[a-z-]+\] ", line) for line in lines)
     values = [float(line.split("objective ")[1].split()[0]) for line in lines]

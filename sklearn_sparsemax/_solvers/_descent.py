@@ -8,11 +8,13 @@ descent goes on and asks again when the part has halved.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from .._objective import Objective
+from .._progress import STOPPED, Progress
 from .._typing import Array
 from ._line_search import Trial, line_search
 from .solution import Solution, Tolerance
@@ -55,13 +57,13 @@ class Descent:
         What to minimise.
     tol : float
         The duality gap to reach, as a multiple of F(0, 0).
-    verbose : int
-        Whether to print the way down.
+    progress : Progress
+        Where to report the way down.
     """
 
-    def __init__(self, objective: Objective, *, tol: float, verbose: int) -> None:
+    def __init__(self, objective: Objective, *, tol: float, progress: Progress) -> None:
         self.objective = objective
-        self.verbose = verbose
+        self.progress = progress
         self.dtype = objective.X.dtype
         self.standardisation = Standardisation(objective)
         self.tolerance = Tolerance(objective, tol)
@@ -70,11 +72,13 @@ class Descent:
     def run(self, method: Method, start: Array, max_iter: int) -> Solution:
         """Descend from the coefficients `start`."""
         solution = self._minimize(method, start, max_iter)
-        if self.verbose > 0:
-            print(
-                f"[{method.name}] {solution.message} objective {solution.objective:.8e}  "
-                f"duality gap {solution.dual_gap:.2e}"
-            )
+        self.progress.line(
+            "[%s] %s objective %.8e  duality gap %.2e",
+            method.name,
+            solution.message,
+            solution.objective,
+            solution.dual_gap,
+        )
         return solution
 
     def _minimize(self, method: Method, start: Array, max_iter: int) -> Solution:
@@ -82,10 +86,14 @@ class Descent:
         least_value, least_distance, stalled = point.value, point.distance, 0
         n_iter = 0
         while True:
-            if self.verbose > 0 and n_iter % method.iterations_per_line == 0:
-                print(
-                    f"[{method.name}] iteration {n_iter:5d}  objective {point.value:.8e}  "
-                    f"distance {point.distance:.2e} of {self.tolerance.bound:.2e}"
+            if n_iter % method.iterations_per_line == 0:
+                self.progress.line(
+                    "[%s] iteration %5d  objective %.8e  distance %.2e of %.2e",
+                    method.name,
+                    n_iter,
+                    point.value,
+                    point.distance,
+                    self.tolerance.bound,
                 )
             solution = self._certify_if_near(point, n_iter)
             if solution is not None:
@@ -93,12 +101,17 @@ class Descent:
             if n_iter == max_iter:
                 message = f"max_iter={max_iter} iterations are spent."
                 return self._certify(point, n_iter, message)
+            here = partial(self._certify, point, n_iter, STOPPED)
+            self.progress.begin(f"{method.name} iteration", here)
             following = self._step(method, point) if stalled < PATIENCE else None
             if following is not None:
                 n_iter += 1
                 point = following
-                progress = point.value < least_value or point.distance < least_distance
-                stalled = 0 if progress else stalled + 1
+                here = partial(self._certify, point, n_iter, STOPPED)
+                if self.progress.end(here):
+                    return here()
+                is_lower = point.value < least_value or point.distance < least_distance
+                stalled = 0 if is_lower else stalled + 1
                 least_value = min(least_value, point.value)
                 least_distance = min(least_distance, point.distance)
             elif stalled < PATIENCE and method.forget():

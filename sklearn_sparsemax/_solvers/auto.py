@@ -21,6 +21,7 @@ import numpy as np
 from scipy import sparse
 
 from .._objective import Objective
+from .._progress import SILENT, Progress
 from .._simplex import LEAST_COMPILED
 from .._typing import Array
 from ..losses import SparsemaxLoss
@@ -46,30 +47,30 @@ def solve(
     *,
     tol: float,
     max_iter: int,
-    verbose: int = 0,
+    progress: Progress = SILENT,
     random_state: int | np.random.RandomState | None = None,
     dual_start: sparse.csr_array | None = None,
 ) -> Solution:
     """Minimise an objective from a start until its duality gap is at most tol * F(0, 0)."""
     solve = _choose(objective)
     if solve is not sdca.solve:
-        return solve(objective, start, tol=tol, max_iter=max_iter, verbose=verbose)
+        return solve(objective, start, tol=tol, max_iter=max_iter, progress=progress)
     solution = sdca.solve(
         objective,
         start,
         tol=tol,
         max_iter=max_iter,
-        verbose=verbose,
+        progress=progress,
         random_state=random_state,
         dual_start=dual_start,
         patience=PATIENCE,
     )
     n_epochs = solution.n_iter
-    if solution.converged or n_epochs == max_iter:
+    if solution.converged or progress.stopped or n_epochs == max_iter:
         return solution
     following = lbfgs if sparse.issparse(objective.X) else newton_cg
     solution = following.solve(
-        objective, solution.coef, tol=tol, max_iter=max_iter - n_epochs, verbose=verbose
+        objective, solution.coef, tol=tol, max_iter=max_iter - n_epochs, progress=progress
     )
     return solution._replace(n_iter=n_epochs + solution.n_iter)
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 import numpy as np
 
 from .._objective import Objective
+from .._progress import SILENT, Progress
 from .._typing import Array
 from ._blas import blas_threads_for
 from ._descent import Descent, Point
@@ -26,7 +27,7 @@ EPS = np.finfo(np.float64).eps
 
 
 def solve(
-    objective: Objective, start: Array, *, tol: float, max_iter: int, verbose: int = 0
+    objective: Objective, start: Array, *, tol: float, max_iter: int, progress: Progress = SILENT
 ) -> Solution:
     """Minimise an objective from a start until its duality gap is at most tol * F(0, 0).
 
@@ -36,7 +37,7 @@ def solve(
     n_pairs = _n_pairs(start.size)
     # what evaluations leave to BLAS: the products with S and Y
     with blas_threads_for(2 * n_pairs * start.size):
-        descent = Descent(objective, tol=tol, verbose=verbose)
+        descent = Descent(objective, tol=tol, progress=progress)
         return descent.run(LimitedMemory(n_pairs, start.size), start, max_iter)
 
 

@@ -16,6 +16,7 @@ from scipy import sparse
 
 from .._kernels import _threads
 from .._objective import Objective
+from .._progress import SILENT, Progress
 from .._typing import Array, Matrix
 from ._blas import blas_threads_for
 from ._descent import Descent, Point
@@ -33,7 +34,7 @@ RIDGE = 1e-4
 
 
 def solve(
-    objective: Objective, start: Array, *, tol: float, max_iter: int, verbose: int = 0
+    objective: Objective, start: Array, *, tol: float, max_iter: int, progress: Progress = SILENT
 ) -> Solution:
     """Minimise an objective from a start until its duality gap is at most tol * F(0, 0).
 
@@ -41,7 +42,7 @@ def solve(
     at most tol times that at zero.
     """
     with blas_threads_for(0):
-        descent = Descent(objective, tol=tol, verbose=verbose)
+        descent = Descent(objective, tol=tol, progress=progress)
         return descent.run(NewtonCG(descent), start, max_iter)
 
 

@@ -12,10 +12,13 @@ to 1, so that neither the units nor the offsets of the features matter. Memory g
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 from scipy import linalg
 
 from .._objective import Objective
+from .._progress import SILENT, STOPPED, Progress
 from .._typing import Array
 from ._blas import blas_threads_for
 from .solution import Solution, Tolerance
@@ -28,7 +31,7 @@ ROUNDING = 8 * EPS
 
 
 def solve(
-    objective: Objective, start: Array, *, tol: float, max_iter: int, verbose: int = 0
+    objective: Objective, start: Array, *, tol: float, max_iter: int, progress: Progress = SILENT
 ) -> Solution:
     """Minimise an objective until rounding ends it; converged if the gap is at most tol * F(0, 0).
 
@@ -37,11 +40,11 @@ def solve(
     """
     n_coef = objective.shape[0] * objective.shape[1]
     with blas_threads_for(objective.X.shape[0] * n_coef**2 + n_coef**3):
-        return _minimize(objective, start, tol, max_iter, verbose)
+        return _minimize(objective, start, tol, max_iter, progress)
 
 
 def _minimize(
-    objective: Objective, start: Array, tol: float, max_iter: int, verbose: int
+    objective: Objective, start: Array, tol: float, max_iter: int, progress: Progress
 ) -> Solution:
     variables = Standardisation(objective)
     tolerance = Tolerance(objective, tol)
@@ -56,6 +59,8 @@ def _minimize(
         if norm <= EPS:
             message = "The gradient is down to rounding."
             break
+        here = partial(tolerance.certify, coef, n_iter, STOPPED)
+        progress.begin("newton-cholesky iteration", here)
         hessian = variables.hessian(objective, coef)
         while True:
             step = _newton_step(hessian, slopes, ridge)
@@ -83,11 +88,16 @@ def _minimize(
         ridge = max(LEAST_RIDGE, 1e-4 * ridge)
         n_iter += 1
         coef, value, gradient = trial, trial_value, trial_gradient
-        if verbose > 0:
-            print(
-                f"[newton-cholesky] iteration {n_iter:3d}  objective {value:.8e}  "
-                f"distance {tolerance.distance(gradient):.2e} of {tolerance.bound:.2e}"
-            )
+        progress.line(
+            "[newton-cholesky] iteration %3d  objective %.8e  distance %.2e of %.2e",
+            n_iter,
+            value,
+            tolerance.distance(gradient),
+            tolerance.bound,
+        )
+        here = partial(tolerance.certify, coef, n_iter, STOPPED)
+        if progress.end(here):
+            return here()
     return tolerance.certify(coef, n_iter, message)
 
 

@@ -26,6 +26,8 @@ far better dual point than p(z).
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 from numpy.typing import DTypeLike
 from scipy import sparse
@@ -33,6 +35,7 @@ from sklearn.utils import check_random_state
 
 from .. import _kernels
 from .._objective import Objective, check_squares
+from .._progress import SILENT, STOPPED, Progress
 from .._typing import Array
 from ..losses import SparsemaxLoss
 from .solution import Solution, Tolerance
@@ -52,7 +55,7 @@ def solve(
     *,
     tol: float,
     max_iter: int,
-    verbose: int = 0,
+    progress: Progress = SILENT,
     random_state: int | np.random.RandomState | None = None,
     dual_start: sparse.csr_array | None = None,
     patience: float = np.inf,
@@ -80,6 +83,8 @@ def solve(
     certify_below = tolerance.bound
     lowest, since_lowest, gap_before = np.inf, 0, np.inf
     for n_iter in range(1, max_iter + 1):
+        here = partial(dual.certify, tolerance, n_iter - 1, STOPPED)
+        progress.begin("sdca epoch", here)
         full = n_iter <= FULL_EPOCHS or dual.gaps.sum() <= certify_below
         if full:
             visited = random.permutation(dual.n_rows)
@@ -89,11 +94,17 @@ def solve(
             random.shuffle(visited)
         dual.visit(visited)
         gap = dual.gaps.sum()
-        if verbose > 0:
-            print(
-                f"[sdca] epoch {n_iter:4d}  {visited.size:8d} rows  "
-                f"distance {gap:.2e} of {tolerance.bound:.2e}"
-            )
+        progress.line(
+            "[sdca] epoch %4d  %8d rows  distance %.2e of %.2e",
+            n_iter,
+            visited.size,
+            gap,
+            tolerance.bound,
+        )
+        here = partial(dual.certify, tolerance, n_iter, STOPPED)
+        if progress.end(here):
+            solution = here()
+            break
         if full and gap <= certify_below:
             solution = dual.certify(tolerance, n_iter, "The tolerance is met.")
             if solution.converged:
@@ -114,11 +125,12 @@ def solve(
                 dual.use_precision(np.float64)
     else:
         solution = dual.certify(tolerance, n_iter, f"max_iter={max_iter} epochs are spent.")
-    if verbose > 0:
-        print(
-            f"[sdca] {solution.message} objective {solution.objective:.8e}  "
-            f"duality gap {solution.dual_gap:.2e}"
-        )
+    progress.line(
+        "[sdca] %s objective %.8e  duality gap %.2e",
+        solution.message,
+        solution.objective,
+        solution.dual_gap,
+    )
     return solution
 
 

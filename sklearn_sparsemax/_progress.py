@@ -1,0 +1,124 @@
+"""What a fit tells of its iterations: lines of text, and scikit-learn's callbacks.
+
+A solver announces each iteration (`begin`), describes it (`line`), and asks after it whether to go
+on (`end`). Where it stands it offers as a function that certifies the solution so far, which is
+called only for callbacks that look at fitted estimators.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from copy import copy
+from typing import Any, TypeAlias
+
+from numpy.typing import ArrayLike
+
+from ._compat import callback_context
+from ._solvers.solution import Solution
+from ._typing import Matrix
+
+SolutionSoFar: TypeAlias = Callable[[], Solution]
+
+STOPPED = "A callback stopped the fit."
+
+
+class Progress:
+    """The iterations of a fit, of one solver or several in turn.
+
+    Parameters
+    ----------
+    verbose : int, default=0
+        Whether to print.
+    callbacks : FitCallbacks, default=None
+        Whom to tell.
+
+    Attributes
+    ----------
+    stopped : bool
+        Whether a callback has stopped the fit.
+    """
+
+    def __init__(self, verbose: int = 0, callbacks: FitCallbacks | None = None) -> None:
+        self.verbose = verbose
+        self.stopped = False
+        self._callbacks = callbacks
+
+    def line(self, text: str, *values: Any) -> None:
+        """Print `text % values`."""
+        if self.verbose > 0:
+            print(text % values)
+
+    def begin(self, task: str, solution: SolutionSoFar) -> None:
+        """Announce an iteration; again, where the last one announced led nowhere."""
+        if self._callbacks is not None:
+            self._callbacks.begin(task, solution)
+
+    def end(self, solution: SolutionSoFar) -> bool:
+        """Whether a callback wants the iteration to be the last: return `solution()` then."""
+        if self._callbacks is not None:
+            self.stopped = self._callbacks.end(solution)
+        return self.stopped
+
+    def close(self) -> None:
+        """Announce the end of the fit, once the estimator is fitted."""
+        if self._callbacks is not None:
+            self._callbacks.close()
+
+
+SILENT = Progress()
+
+
+def training_data(X: Matrix, y: Any, sample_weight: ArrayLike | None) -> dict[str, Any]:
+    """What callbacks are told of the data of a fit."""
+    metadata = None if sample_weight is None else {"sample_weight": sample_weight}
+    return {"X": X, "y": y, "metadata": metadata}
+
+
+class FitCallbacks:
+    """scikit-learn's callbacks during one fit: a task for the fit, and one for each iteration.
+
+    Parameters
+    ----------
+    estimator : estimator
+        What is fitted, in at most `max_iter` iterations.
+    data : dict
+        The `training_data`.
+    store : callable
+        `store(model, solution)` makes a fitted model of a copy of the estimator.
+    """
+
+    def __init__(
+        self, estimator: Any, data: dict[str, Any], store: Callable[[Any, Solution], None]
+    ) -> None:
+        self._told = {"estimator": estimator, **data}
+        self._store = store
+        self._n_iter = 0
+        self._fit = callback_context(estimator, max_subtasks=estimator.max_iter)
+        self._fit.call_on_fit_task_begin(**self._told)
+        self._iteration: Any = None
+
+    def begin(self, task: str, solution: SolutionSoFar) -> None:
+        if self._iteration is None:
+            self._iteration = self._fit.subcontext(task_name=task)
+            self._iteration.call_on_fit_task_begin(**self._told, **self._fitted(solution))
+
+    def end(self, solution: SolutionSoFar) -> bool:
+        self._n_iter += 1
+        stop = self._iteration.call_on_fit_task_end(**self._told, **self._fitted(solution))
+        self._iteration = None
+        return bool(stop)
+
+    def close(self) -> None:
+        if self._iteration is not None:
+            # it led nowhere
+            self._iteration.call_on_fit_task_end(**self._told)
+        self._fit.call_on_fit_task_end(**self._told, reconstruction_attributes={})
+
+    def _fitted(self, solution: SolutionSoFar) -> dict[str, Callable[[], dict[str, Any]]]:
+        def attributes() -> dict[str, Any]:
+            model = copy(self._told["estimator"])
+            # a solver knows of its own iterations only
+            self._store(model, solution()._replace(n_iter=self._n_iter))
+            return vars(model)
+
+        return {"reconstruction_attributes": attributes}
