@@ -3,8 +3,9 @@
 A tile (K, LANES) holds LANES rows as its columns, so that one vector instruction advances
 several rows, while each sum runs over the entries of one row, as it would for the row alone.
 What becomes of a row depends on no other of its tile. So many rows cannot follow Newton's
-method each at its own pace, but they can be sorted by the same exchanges; the threshold is
-then that of Algorithm 1 of Martins & Astudillo (2016).
+method each at its own pace, but they can be sorted by the same exchanges. Any m entries of a
+row put its threshold at no less than (their sum - 1) / m, and the support attains this; so
+the threshold is the maximum over m for the m largest entries.
 
 Of all but the shortest rows only candidates are sorted: entries above a bound that the
 threshold cannot be below.
@@ -168,9 +169,8 @@ def _gather(scores, i, rows, lane):
 def _bound(scores, i):
     """A number below which no entry of row i is in the support.
 
-    Any entries of a row, here the largest of each quarter, put its threshold at no less than
-    (their sum - 1) / (their number), and so does the largest alone. Rounding to the type of
-    the row keeps the order. Where there is NaN, it is not below the bound.
+    The largest entry of each quarter give one, as above, and so does the largest alone. Rounding
+    to the type of the row keeps the order. Where there is NaN, it is not below the bound.
     """
     n_outputs = scores.shape[1]
     a, b, c, d = scores[i, 0], scores[i, 1], scores[i, 2], scores[i, 3]
@@ -229,20 +229,20 @@ def _find_thresholds(scores, start, rows, tile, largest, tau):
     """
     n_candidates = _load_candidates(scores, start, rows, tile)
     _sort(tile, n_candidates)
-    total, size = np.empty(LANES), np.empty(LANES)
+    total = np.empty(LANES)
     for lane in range(LANES):
         largest[lane] = tile[0, lane]
-        total[lane] = tau[lane] = -1.0
-        size[lane] = 0.0
+        total[lane] = -1.0
+        tau[lane] = -np.inf
     for j in range(n_candidates):
+        one_by_size = 1.0 / (j + 1.0)
         for lane in range(LANES):
-            score = tile[j, lane] - largest[lane]
-            total[lane] += score
-            inside = (j + 1.0) * score > total[lane]
-            tau[lane] += score if inside else 0.0
-            size[lane] += 1.0 if inside else 0.0
+            total[lane] += tile[j, lane] - largest[lane]
+            mean = total[lane] * one_by_size
+            # the 0 as in _exchange
+            tau[lane] = (mean if mean > tau[lane] else tau[lane]) + 0.0
     for lane in range(LANES):
-        tau[lane] = np.nan if np.isnan(total[lane]) else tau[lane] / size[lane]
+        tau[lane] = np.nan if np.isnan(total[lane]) else tau[lane]
 
 
 @njit

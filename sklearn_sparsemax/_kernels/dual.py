@@ -27,8 +27,11 @@ from typing import NamedTuple
 import numpy as np
 
 from .._typing import Array
-from ._jit import njit
+from ._jit import njit, sums_in_any_order
 from .products import add_combination
+
+# One number of a delta in so many, or fewer, are added one by one; else all, several at a time.
+FEW_CHANGES = 8
 
 
 class DualRows(NamedTuple):
@@ -58,7 +61,6 @@ def visit_rows(order, features, scale, sigma, slope, projected_mean, A, g, h, ce
     entries = np.empty(most_entries, dtype=A.dtype)
     z = np.empty(n_outputs, dtype=A.dtype)
     p = np.zeros(n_outputs, dtype=A.dtype)
-    candidates = np.empty(n_outputs, dtype=A.dtype)
     changed = np.empty(n_outputs, dtype=np.int64)
     deltas = np.empty(n_outputs, dtype=A.dtype)
     for visit in range(order.shape[0]):
@@ -68,8 +70,8 @@ def visit_rows(order, features, scale, sigma, slope, projected_mean, A, g, h, ce
             z[k] = (center[k] - h[k]) + slope[i] * g[k]
         add_combination(z, columns, entries, 0, n_entries, A)
         _read(rows, i, p)
-        losses[i] = scale[i] * _loss(z, p, candidates)
-        n_changed, n_support = _ascend(z, p, sigma[i], candidates, changed, deltas)
+        losses[i] = scale[i] * _loss(z, p)
+        n_changed, n_support = _ascend(z, p, sigma[i], changed, deltas)
         if n_changed > 0:
             if not _has_place(rows, i, n_support):
                 return visit
@@ -78,11 +80,13 @@ def visit_rows(order, features, scale, sigma, slope, projected_mean, A, g, h, ce
                 deltas[m] *= scale[i]
                 g[changed[m]] += deltas[m]
                 h[changed[m]] += projected_mean[i] * deltas[m]
-            for entry in range(n_entries):
-                x = entries[entry]
-                row = A[columns[entry]]
+            if FEW_CHANGES * n_changed <= n_outputs:
+                _add_scattered(A, columns, entries, n_entries, changed, deltas, n_changed)
+            else:
+                z[:] = 0.0
                 for m in range(n_changed):
-                    row[changed[m]] += x * deltas[m]
+                    z[changed[m]] = deltas[m]
+                _add_outer(A, columns, entries, n_entries, z)
         for k in range(n_outputs):
             p[k] = 0.0
     return order.shape[0]
@@ -116,68 +120,94 @@ def _copy_row(features, i, columns, entries):
     return n
 
 
-@njit
-def _threshold(z, largest, candidates):
+@sums_in_any_order
+def _largest(z):
+    """The largest entry, by four comparisons side by side."""
+    a = b = c = d = z[0]
+    stop = z.shape[0] - z.shape[0] % 4
+    for k in range(0, stop, 4):
+        a = z[k] if z[k] > a else a
+        b = z[k + 1] if z[k + 1] > b else b
+        c = z[k + 2] if z[k + 2] > c else c
+        d = z[k + 3] if z[k + 3] > d else d
+    for k in range(stop, z.shape[0]):
+        a = z[k] if z[k] > a else a
+    return max(max(a, b), max(c, d))
+
+
+@sums_in_any_order
+def _threshold(z, largest):
     """The tau of sparsemax(z), relative to the largest entry of z (`_kernels.simplex`)."""
-    n = 0
-    total = np.float64(0.0)
-    for k in range(z.shape[0]):
-        below = z[k] - largest
-        if below > -1.0:
-            candidates[n] = below
-            total += below
-            n += 1
+    tau = np.float64(-1.0)
+    n_before = np.float64(0.0)
     while True:
-        tau = (total - 1.0) / n
-        n_kept = 0
+        n = np.float64(0.0)
         total = np.float64(0.0)
-        for j in range(n):
-            below = candidates[j]
-            if below > tau:
-                candidates[n_kept] = below
-                total += below
-                n_kept += 1
-        if n_kept == n:
+        for k in range(z.shape[0]):
+            below = np.float64(z[k] - largest)
+            total += below if below > tau else 0.0
+            n += 1.0 if below > tau else 0.0
+        if n == n_before or n == 0.0:
             return tau
-        n = n_kept
+        tau = (total - 1.0) / n
+        n_before = n
 
 
-@njit
-def _loss(z, p, candidates):
+@sums_in_any_order
+def _loss(z, p):
     """L(z; p), as `_kernels.simplex` forms it."""
-    largest = z.max()
-    tau = _threshold(z, largest, candidates)
+    largest = _largest(z)
+    tau = _threshold(z, largest)
     loss = np.float64(0.0)
     for k in range(z.shape[0]):
         above = (z[k] - largest) - tau
-        if above > 0.0:
-            loss += 0.5 * (above - p[k]) * (above - p[k])
-        elif p[k] > 0.0:
-            loss += p[k] * (0.5 * p[k] - above)
+        difference = max(above, 0.0) - p[k]
+        loss += 0.5 * difference * difference - p[k] * min(above, 0.0)
     return loss
 
 
 @njit
-def _ascend(z, p, sigma, candidates, changed, deltas):
+def _ascend(z, p, sigma, changed, deltas):
     """Overwrite p by the maximum over its block; what changed, by how much, and the support."""
-    largest = z.max()
+    largest = _largest(z)
+    shrink = z.dtype.type(1.0 / (1.0 + sigma))
+    weight = z.dtype.type(sigma / (1.0 + sigma))
     for k in range(z.shape[0]):
-        z[k] = ((z[k] - largest) + sigma * p[k]) / (1.0 + sigma)
-    largest = z.max()
-    tau = _threshold(z, largest, candidates)
+        z[k] = (z[k] - largest) * shrink + p[k] * weight
+    largest = _largest(z)
+    tau = _threshold(z, largest)
     n_changed = 0
     n_support = 0
     for k in range(z.shape[0]):
         old = p[k]
         # stored, and so rounded to the type of p, before it is compared
         p[k] = max((z[k] - largest) - tau, 0.0)
-        if p[k] > 0.0:
-            n_support += 1
-        if p[k] != old:
-            changed[n_changed] = k
-            deltas[n_changed] = old - p[k]
-            n_changed += 1
+        changed[n_changed] = k
+        deltas[n_changed] = old - p[k]
+        # where nothing changed, the next one takes its place: cheaper than a branch
+        n_changed += p[k] != old
+        n_support += p[k] > 0.0
     return n_changed, n_support
+
+
+@njit
+def _add_scattered(A, columns, entries, n_entries, changed, deltas, n_changed):
+    """Add x delta^T to A, for a delta that is zero but in the outputs `changed`."""
+    for entry in range(n_entries):
+        x = entries[entry]
+        row = A[columns[entry]]
+        for m in range(n_changed):
+            row[changed[m]] += x * deltas[m]
+
+
+@njit
+def _add_outer(A, columns, entries, n_entries, delta):
+    """Add x delta^T to A."""
+    for entry in range(n_entries):
+        x = entries[entry]
+        row = A[columns[entry]]
+        for k in range(delta.shape[0]):
+            row[k] += x * delta[k]
 
 
 @njit
