@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import copy
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from numpy.typing import ArrayLike
 
@@ -22,6 +22,16 @@ SolutionSoFar: TypeAlias = Callable[[], Solution]
 STOPPED = "A callback stopped the fit."
 
 
+class Listener(Protocol):
+    """Whom the iterations of a fit are told to, by the same methods."""
+
+    def begin(self, task: str, solution: SolutionSoFar) -> None: ...
+
+    def end(self, solution: SolutionSoFar) -> bool: ...
+
+    def close(self) -> None: ...
+
+
 class Progress:
     """The iterations of a fit, of one solver or several in turn.
 
@@ -29,7 +39,7 @@ class Progress:
     ----------
     verbose : int, default=0
         Whether to print.
-    callbacks : FitCallbacks, default=None
+    listener : Listener, default=None
         Whom to tell.
 
     Attributes
@@ -38,10 +48,10 @@ class Progress:
         Whether a callback has stopped the fit.
     """
 
-    def __init__(self, verbose: int = 0, callbacks: FitCallbacks | None = None) -> None:
+    def __init__(self, verbose: int = 0, listener: Listener | None = None) -> None:
         self.verbose = verbose
         self.stopped = False
-        self._callbacks = callbacks
+        self._listener = listener
 
     def line(self, text: str, *values: Any) -> None:
         """Print `text % values`."""
@@ -50,19 +60,19 @@ class Progress:
 
     def begin(self, task: str, solution: SolutionSoFar) -> None:
         """Announce an iteration; again, where the last one announced led nowhere."""
-        if self._callbacks is not None:
-            self._callbacks.begin(task, solution)
+        if self._listener is not None:
+            self._listener.begin(task, solution)
 
     def end(self, solution: SolutionSoFar) -> bool:
         """Whether a callback wants the iteration to be the last: return `solution()` then."""
-        if self._callbacks is not None:
-            self.stopped = self._callbacks.end(solution)
+        if self._listener is not None:
+            self.stopped = self._listener.end(solution)
         return self.stopped
 
     def close(self) -> None:
         """Announce the end of the fit, once the estimator is fitted."""
-        if self._callbacks is not None:
-            self._callbacks.close()
+        if self._listener is not None:
+            self._listener.close()
 
 
 SILENT = Progress()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentTypeError
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 Number = TypeVar("Number", int, float)
 
@@ -36,6 +36,17 @@ def one_of(names: Sequence[str]) -> Callable[[str], str]:
         return text
 
     return parse
+
+
+def check_figure(path: Path, error: Callable[[str], NoReturn]) -> None:
+    """Reject a figure that could not be drawn in the end."""
+    try:
+        from matplotlib.backend_bases import FigureCanvasBase
+    except ImportError:
+        error("argument --figure needs matplotlib: pip install 'sklearn-sparsemax[plot]'")
+    formats = FigureCanvasBase.get_supported_filetypes()
+    if path.suffix[1:].lower() not in formats:
+        error(f"argument --figure: '{path}' does not end in .{', .'.join(sorted(formats))}")
 
 
 def writable_file(text: str) -> Path:

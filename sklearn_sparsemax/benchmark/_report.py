@@ -6,7 +6,7 @@ import json
 import os
 import platform
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,16 @@ def format_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, left: 
     ]
     lines.insert(1, "  ".join("-" * width for width in widths))
     return "\n".join(lines)
+
+
+def legend(columns: Mapping[str, str]) -> str:
+    """What the columns of a table hold; those with no text of their own are left out."""
+    width = max(map(len, columns)) + 2
+    return "\n".join(
+        f"{name:{width}}" + meaning.replace("\n", "\n" + " " * width)
+        for name, meaning in columns.items()
+        if meaning
+    )
 
 
 def write_json(path: Path, arguments: Namespace, results: Sequence[dict[str, Any]]) -> None:

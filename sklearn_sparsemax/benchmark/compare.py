@@ -11,7 +11,7 @@ from statistics import fmean, median, stdev
 from typing import Any
 
 from ._arguments import number, one_of, writable_file
-from ._report import format_table, write_json
+from ._report import format_table, legend, write_json
 
 __all__ = ["COLUMNS", "Fit", "add_parser", "run"]
 
@@ -57,7 +57,7 @@ def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
             "Fit SparsemaxClassifier and LogisticRegression with the same penalty to the same\n"
             "random splits of data that scikit-learn ships, and compare them on the test rows."
         ),
-        epilog=f"columns of the table:\n{_legend()}",
+        epilog=f"columns of the table:\n{legend(COLUMNS)}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
@@ -108,7 +108,7 @@ def run(arguments: argparse.Namespace) -> None:
         f"of the rows held out; alpha = {arguments.alpha:g} = 1 / (C n_train).\n"
     )
     print(format_table(list(COLUMNS), _rows(fits), left=2))
-    print(f"\n{_legend()}")
+    print(f"\n{legend(COLUMNS)}")
     if arguments.json:
         write_json(arguments.json, arguments, [asdict(fit) for fit in fits])
         print(f"wrote {arguments.json}", file=sys.stderr)
@@ -173,12 +173,6 @@ def _fits(dataset: str, arguments: argparse.Namespace) -> Iterator[Fit]:
             )
         print(".", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
-
-
-def _legend() -> str:
-    """What the columns hold."""
-    width = max(map(len, COLUMNS))
-    return "\n".join(f"{name:{width}}  {meaning}" for name, meaning in COLUMNS.items())
 
 
 def _rows(fits: Sequence[Fit]) -> list[list[str]]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from ._arguments import number, one_of, writable_file
-from ._report import format_table, write_json
+from ._report import format_table, legend, write_json
 
 __all__ = ["COLUMNS", "CRITERIA", "LOSSES", "PAPER", "Result", "add_parser", "run"]
 
@@ -139,7 +139,7 @@ def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
             "problem is sklearn.datasets.make_multilabel_classification: 1000 rows for training\n"
             "and 1000 for the test, 20 features, 10 labels."
         ),
-        epilog=f"columns of the table:\n{_legend()}\n\n{DATA_OF_THE_PAPER}",
+        epilog=f"columns of the table:\n{legend(COLUMNS)}\n\n{DATA_OF_THE_PAPER}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
@@ -224,7 +224,7 @@ def run(arguments: argparse.Namespace, error: Callable[[str], NoReturn]) -> None
         results += _results(problem, arguments)
     print(f"{_protocol(arguments)}\n")
     print(format_table(list(COLUMNS), [_cells(result) for result in results], left=3))
-    print(f"\n{_legend()}")
+    print(f"\n{legend(COLUMNS)}")
     if arguments.json:
         write_json(arguments.json, arguments, [asdict(result) for result in results])
         print(f"wrote {arguments.json}", file=sys.stderr)
@@ -500,15 +500,6 @@ def _protocol(arguments: argparse.Namespace) -> str:
         f"shuffled (seed {arguments.seed})" if arguments.folds == "shuffled" else "contiguous"
     )
     return f"Settings chosen by {N_FOLDS} {shuffled} folds of the training half."
-
-
-def _legend() -> str:
-    """What the columns hold."""
-    width = max(map(len, COLUMNS)) + 2
-    return "\n".join(
-        f"{name:{width}}" + meaning.replace("\n", "\n" + " " * width)
-        for name, meaning in COLUMNS.items()
-    )
 
 
 def _cells(result: Result) -> list[str]:

@@ -12,8 +12,8 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any, NoReturn
 
-from ._arguments import number, writable_file
-from ._report import format_table, write_json
+from ._arguments import check_figure, number, writable_file
+from ._report import format_table, legend, write_json
 
 __all__ = ["COLUMNS", "LOSSES", "Result", "add_parser", "draw", "run"]
 
@@ -95,7 +95,7 @@ def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
             f"{MAX_ITER} iterations of L-BFGS, {N_DEV} choose alpha by JSD, {N_TEST} are the test. "
             "Counts are\nstandardised with the means and deviations of the documents fitted."
         ),
-        epilog=f"columns of the table:\n{_legend()}",
+        epilog=f"columns of the table:\n{legend(COLUMNS)}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
@@ -132,14 +132,14 @@ def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
 def run(arguments: argparse.Namespace, error: Callable[[str], NoReturn]) -> None:
     """Simulate, print the table, and write the files that are asked for."""
     if arguments.figure:
-        _check_figure(arguments.figure, error)
+        check_figure(arguments.figure, error)
     grid = QUICK if arguments.quick else FULL
     n_seeds = arguments.seeds or grid.n_seeds
     results = _results(grid, n_seeds, arguments.jobs)
     plural = "s" if n_seeds > 1 else ""
     print(f"Means over {n_seeds} simulation{plural}.\n")
     print(format_table(list(COLUMNS), _rows(results), left=0))
-    print(f"\n{_legend()}\n\n{_summary(results)}")
+    print(f"\n{legend(COLUMNS)}\n\n{_summary(results)}")
     if arguments.figure:
         draw(results, arguments.figure)
         print(f"wrote {arguments.figure}", file=sys.stderr)
@@ -198,17 +198,6 @@ def draw(results: Sequence[Result], path: Path) -> None:
             axes[row, column].grid(alpha=0.3)
     axes[0, 0].legend()
     figure.savefig(path, dpi=150)
-
-
-def _check_figure(path: Path, error: Callable[[str], NoReturn]) -> None:
-    """Reject a figure that could not be drawn in the end."""
-    try:
-        from matplotlib.backend_bases import FigureCanvasBase
-    except ImportError:
-        error("argument --figure needs matplotlib: pip install 'sklearn-sparsemax[plot]'")
-    formats = FigureCanvasBase.get_supported_filetypes()
-    if path.suffix[1:].lower() not in formats:
-        error(f"argument --figure: '{path}' does not end in .{', .'.join(sorted(formats))}")
 
 
 def _results(grid: Grid, n_seeds: int, n_jobs: int) -> list[Result]:
@@ -339,14 +328,4 @@ def _summary(results: Sequence[Result]) -> str:
     return (
         f"Of {len(means)} kinds of data, sparsemax is at least as good as softmax on {wins['JSD']} "
         f"in JSD and on {wins['MSE']} in MSE."
-    )
-
-
-def _legend() -> str:
-    """What the columns hold."""
-    width = max(map(len, COLUMNS)) + 2
-    return "\n".join(
-        f"{name:{width}}" + meaning.replace("\n", "\n" + " " * width)
-        for name, meaning in COLUMNS.items()
-        if meaning
     )
