@@ -18,7 +18,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import sklearn_sparsemax
-from sklearn_sparsemax import SparsemaxClassifier
+from sklearn_sparsemax import (
+    MultilabelSparsemaxClassifier,
+    SparsemaxClassifier,
+    TunedMultilabelThresholdCV,
+)
 from sklearn_sparsemax._base import SOLVERS
 from sklearn_sparsemax._progress import Progress
 from sklearn_sparsemax._solvers import auto, sdca
@@ -364,6 +368,17 @@ def test_search_over_a_pipeline(n_jobs):
     refit = [row for row in log if row["task_id_path"][:2] == (0, 1)]
     assert len(refit) == fitted.n_iter_ + 1
     assert refit[0]["accuracy"] == search.score(X, y)
+
+
+@needs_callbacks
+def test_monitor_inside_a_meta_estimator_without_callbacks():
+    X, Y = label_sets()
+    monitor = ScoringMonitor(scoring="f1_micro")
+    model = MultilabelSparsemaxClassifier(0.1).set_callbacks(monitor)
+    tuned = TunedMultilabelThresholdCV(model, cv=3, random_state=0).fit(X, Y)
+    ends = [log.data[0] for log in monitor.get_logs(select="all")]
+    assert [end["task_name"] for end in ends] == 4 * ["fit"]
+    assert ends[-1]["f1_micro"] == get_scorer("f1_micro")(tuned.estimator_, X, Y)
 
 
 @needs_callbacks
