@@ -20,7 +20,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from ._compat import CallbackSupportMixin, Interval, StrOptions, has_callbacks
 from ._objective import Objective
 from ._progress import FitCallbacks, Progress
-from ._solvers import auto, lbfgs, newton_cg, newton_cholesky, sdca
+from ._solvers import auto, lbfgs, newton_cg, newton_cholesky, sdca, sgd
 from ._solvers.solution import Solution
 from ._typing import Array, Matrix
 from .losses import FenchelYoungLoss
@@ -31,6 +31,7 @@ SOLVERS = {
     "newton-cg": newton_cg.solve,
     "newton-cholesky": newton_cholesky.solve,
     "sdca": sdca.solve,
+    "sgd": sgd.solve,
 }
 
 FEATURES = {"accept_sparse": "csr", "dtype": [np.float64, np.float32]}
@@ -123,7 +124,7 @@ class LinearModel(CallbackSupportMixin, BaseEstimator):
         callbacks = FitCallbacks(self, given, store) if has_callbacks(self) else None
         progress = Progress(self.verbose, callbacks)
         options = {"tol": self.tol, "max_iter": self.max_iter, "progress": progress}
-        if self.solver in ("auto", "sdca"):
+        if self.solver in ("auto", "sdca", "sgd"):
             options["random_state"] = self.random_state
             if start.any() and self._dual is not None and self._dual.shape == targets.shape:
                 options["dual_start"] = self._dual

@@ -218,7 +218,7 @@ class SparsemaxClassifier(LinearClassifier):
     class_weight : dict or "balanced", default=None
         Weights of the classes, which multiply `sample_weight`; classes missing from the
         dict weigh 1. "balanced" gives all classes the same total weight.
-    solver : {"auto", "lbfgs", "newton-cg", "newton-cholesky", "sdca"}, default="auto"
+    solver : {"auto", "lbfgs", "newton-cg", "newton-cholesky", "sdca", "sgd"}, default="auto"
         "auto" chooses by the number of rows, features and classes, and by the progress made.
 
         - "lbfgs" is L-BFGS, for any size.
@@ -230,20 +230,23 @@ class SparsemaxClassifier(LinearClassifier):
         - "sdca" is dual coordinate ascent, an exact step for one row at a time that touches
           only the classes whose probability changes: for many rows, features or classes,
           sparse features above all. It needs `alpha` > 0.
+        - "sgd" is stochastic descent with memory of each row, whose steps need no tuning: for
+          many rows of features of about the same scale.
 
-        The first three see standardised features through a change of variables, "sdca"
-        centred ones; the problem remains that of the given features.
+        The first three see standardised features through a change of variables, "sdca" and
+        "sgd" centred ones; the problem remains that of the given features.
     tol : float, default=1e-4
         The objective is to be proven within tol * F(0, 0) of its minimum, with F(0, 0) the
         objective of the all-zero model. The rule is the same for all solvers; all but
         "newton-cholesky" stop as soon as it holds.
     max_iter : int, default=1000
-        Most iterations of the solver; for "sdca", epochs over the rows.
+        Most iterations of the solver; for "sdca" and "sgd", epochs over the rows.
     warm_start : bool, default=False
         Whether to start from the coefficients of the previous fit, if that had the same
         classes and as many features, where they are better than zero.
     random_state : int, RandomState instance or None, default=None
-        For "sdca", and "auto" where it chooses it, which visit the rows in random order.
+        For "sdca" and "sgd", and "auto" where it chooses "sdca", which visit the rows in
+        random order.
     verbose : int, default=0
         Whether to print the objective and its distance from the tolerance as it falls.
 

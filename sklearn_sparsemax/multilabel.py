@@ -263,18 +263,19 @@ class MultilabelSparsemaxClassifier(_DistributionOverLabels):
         Weights of the labels, by column of y; columns missing from the dict weigh 1. The
         weight of a row is multiplied by the mean weight of its labels, or by 1 if it has
         none. "balanced" weighs labels inversely to their frequency.
-    solver : {"auto", "lbfgs", "newton-cg", "newton-cholesky", "sdca"}, default="auto"
+    solver : {"auto", "lbfgs", "newton-cg", "newton-cholesky", "sdca", "sgd"}, default="auto"
         As in :class:`SparsemaxClassifier`.
     tol : float, default=1e-4
         The objective is to be proven within tol * F(0, 0) of its minimum, with F(0, 0) the
         objective of the all-zero model.
     max_iter : int, default=1000
-        Most iterations of the solver; for "sdca", epochs over the rows.
+        Most iterations of the solver; for "sdca" and "sgd", epochs over the rows.
     warm_start : bool, default=False
         Whether to start from the coefficients of the previous fit, if that had as many
         outputs and features, where they are better than zero.
     random_state : int, RandomState instance or None, default=None
-        For "sdca", and "auto" where it chooses it, which visit the rows in random order.
+        For "sdca" and "sgd", and "auto" where it chooses "sdca", which visit the rows in
+        random order.
     verbose : int, default=0
         Whether to print the objective and its distance from the tolerance as it falls.
 
@@ -370,18 +371,19 @@ class MultilabelSoftmaxClassifier(_DistributionOverLabels):
         Weights of the labels, by column of y; columns missing from the dict weigh 1. The
         weight of a row is multiplied by the mean weight of its labels, or by 1 if it has
         none. "balanced" weighs labels inversely to their frequency.
-    solver : {"auto", "lbfgs", "newton-cg", "newton-cholesky"}, default="auto"
+    solver : {"auto", "lbfgs", "newton-cg", "newton-cholesky", "sgd"}, default="auto"
         As in :class:`SparsemaxClassifier`.
     tol : float, default=1e-4
         The objective is to be proven within tol * F(0, 0) of its minimum, with F(0, 0) the
         objective of the all-zero model.
     max_iter : int, default=1000
-        Most iterations of the solver; for "sdca", epochs over the rows.
+        Most iterations of the solver; for "sdca" and "sgd", epochs over the rows.
     warm_start : bool, default=False
         Whether to start from the coefficients of the previous fit, if that had as many
         outputs and features, where they are better than zero.
     random_state : int, RandomState instance or None, default=None
-        For "sdca", and "auto" where it chooses it, which visit the rows in random order.
+        For "sdca" and "sgd", and "auto" where it chooses "sdca", which visit the rows in
+        random order.
     verbose : int, default=0
         Whether to print the objective and its distance from the tolerance as it falls.
 
@@ -472,18 +474,19 @@ class MultilabelLogisticClassifier(MultilabelClassifier):
         Weights of the labels, by column of y; columns missing from the dict weigh 1. The
         weight of a row is multiplied by the mean weight of its labels, or by 1 if it has
         none. "balanced" weighs labels inversely to their frequency.
-    solver : {"auto", "lbfgs", "newton-cg", "newton-cholesky"}, default="auto"
+    solver : {"auto", "lbfgs", "newton-cg", "newton-cholesky", "sgd"}, default="auto"
         As in :class:`SparsemaxClassifier`.
     tol : float, default=1e-4
         The objective is to be proven within tol * F(0, 0) of its minimum, with F(0, 0) the
         objective of the all-zero model.
     max_iter : int, default=1000
-        Most iterations of the solver; for "sdca", epochs over the rows.
+        Most iterations of the solver; for "sdca" and "sgd", epochs over the rows.
     warm_start : bool, default=False
         Whether to start from the coefficients of the previous fit, if that had as many
         outputs and features, where they are better than zero.
     random_state : int, RandomState instance or None, default=None
-        For "sdca", and "auto" where it chooses it, which visit the rows in random order.
+        For "sdca" and "sgd", and "auto" where it chooses "sdca", which visit the rows in
+        random order.
     verbose : int, default=0
         Whether to print the objective and its distance from the tolerance as it falls.
 

@@ -124,18 +124,19 @@ class SparsemaxRegressor(ProportionsRegressor):
     fit_intercept : bool, default=True
         Whether to fit an intercept. The mean of the predictions over the training rows is
         then that of y.
-    solver : {"auto", "lbfgs", "newton-cg", "newton-cholesky", "sdca"}, default="auto"
+    solver : {"auto", "lbfgs", "newton-cg", "newton-cholesky", "sdca", "sgd"}, default="auto"
         As in :class:`SparsemaxClassifier`.
     tol : float, default=1e-4
         The objective is to be proven within tol * F(0, 0) of its minimum, with F(0, 0) the
         objective of the all-zero model.
     max_iter : int, default=1000
-        Most iterations of the solver; for "sdca", epochs over the rows.
+        Most iterations of the solver; for "sdca" and "sgd", epochs over the rows.
     warm_start : bool, default=False
         Whether to start from the coefficients of the previous fit, if that had as many
         outputs and features, where they are better than zero.
     random_state : int, RandomState instance or None, default=None
-        For "sdca", and "auto" where it chooses it, which visit the rows in random order.
+        For "sdca" and "sgd", and "auto" where it chooses "sdca", which visit the rows in
+        random order.
     verbose : int, default=0
         Whether to print the objective and its distance from the tolerance as it falls.
 
@@ -193,18 +194,19 @@ class SoftmaxRegressor(ProportionsRegressor):
     fit_intercept : bool, default=True
         Whether to fit an intercept. The mean of the predictions over the training rows is
         then that of y.
-    solver : {"auto", "lbfgs", "newton-cg", "newton-cholesky"}, default="auto"
+    solver : {"auto", "lbfgs", "newton-cg", "newton-cholesky", "sgd"}, default="auto"
         As in :class:`SparsemaxClassifier`.
     tol : float, default=1e-4
         The objective is to be proven within tol * F(0, 0) of its minimum, with F(0, 0) the
         objective of the all-zero model.
     max_iter : int, default=1000
-        Most iterations of the solver; for "sdca", epochs over the rows.
+        Most iterations of the solver; for "sdca" and "sgd", epochs over the rows.
     warm_start : bool, default=False
         Whether to start from the coefficients of the previous fit, if that had as many
         outputs and features, where they are better than zero.
     random_state : int, RandomState instance or None, default=None
-        For "sdca", and "auto" where it chooses it, which visit the rows in random order.
+        For "sdca" and "sgd", and "auto" where it chooses "sdca", which visit the rows in
+        random order.
     verbose : int, default=0
         Whether to print the objective and its distance from the tolerance as it falls.
 

@@ -60,7 +60,7 @@ class Case(NamedTuple):
 
     def model(self, **options):
         options = {"alpha": 1e-2, "tol": 1e-5, "solver": self.solver, **options}
-        if self.solver in ("auto", "sdca"):
+        if self.solver in ("auto", "sdca", "sgd"):
             options["random_state"] = 0
         return getattr(sklearn_sparsemax, self.name)(**options)
 

@@ -27,7 +27,16 @@ from typing import NamedTuple
 import numpy as np
 
 from .._typing import Array
-from ._jit import njit, sums_in_any_order
+from ._jit import njit
+from ._rows import (
+    add_outer,
+    add_scattered,
+    copy_row,
+    largest,
+    longest_row,
+    sparsemax_loss,
+    threshold,
+)
 from .products import add_combination
 
 # One number of a delta in so many, or fewer, are added one by one; else all, several at a time.
@@ -56,7 +65,7 @@ def visit_rows(order, features, scale, sigma, slope, projected_mean, A, g, h, ce
     one found no place in the pool.
     """
     n_outputs = A.shape[1]
-    most_entries = _longest_row(features)
+    most_entries = longest_row(features)
     columns = np.empty(most_entries, dtype=np.int64)
     entries = np.empty(most_entries, dtype=A.dtype)
     z = np.empty(n_outputs, dtype=A.dtype)
@@ -65,12 +74,12 @@ def visit_rows(order, features, scale, sigma, slope, projected_mean, A, g, h, ce
     deltas = np.empty(n_outputs, dtype=A.dtype)
     for visit in range(order.shape[0]):
         i = order[visit]
-        n_entries = _copy_row(features, i, columns, entries)
+        n_entries = copy_row(features, i, columns, entries)
         for k in range(n_outputs):
             z[k] = (center[k] - h[k]) + slope[i] * g[k]
         add_combination(z, columns, entries, 0, n_entries, A)
         _read(rows, i, p)
-        losses[i] = scale[i] * _loss(z, p)
+        losses[i] = scale[i] * sparsemax_loss(z, p)
         n_changed, n_support = _ascend(z, p, sigma[i], changed, deltas)
         if n_changed > 0:
             if not _has_place(rows, i, n_support):
@@ -81,133 +90,39 @@ def visit_rows(order, features, scale, sigma, slope, projected_mean, A, g, h, ce
                 g[changed[m]] += deltas[m]
                 h[changed[m]] += projected_mean[i] * deltas[m]
             if FEW_CHANGES * n_changed <= n_outputs:
-                _add_scattered(A, columns, entries, n_entries, changed, deltas, n_changed)
+                add_scattered(A, columns, entries, n_entries, changed, deltas, n_changed)
             else:
                 z[:] = 0.0
                 for m in range(n_changed):
                     z[changed[m]] = deltas[m]
-                _add_outer(A, columns, entries, n_entries, z)
+                add_outer(A, columns, entries, n_entries, z)
         for k in range(n_outputs):
             p[k] = 0.0
     return order.shape[0]
 
 
 @njit
-def _longest_row(features):
-    """The most non-zero features that a row may have."""
-    if len(features) == 3:
-        return np.diff(features[0]).max()
-    else:
-        return features[0].shape[1]
-
-
-@njit
-def _copy_row(features, i, columns, entries):
-    """Copy columns and values of the non-zero features of row i; returns their number."""
-    n = 0
-    if len(features) == 3:
-        for entry in range(features[0][i], features[0][i + 1]):
-            columns[n] = features[1][entry]
-            entries[n] = features[2][entry]
-            n += 1
-    else:
-        for j in range(features[0].shape[1]):
-            x = features[0][i, j]
-            if x != 0.0:
-                columns[n] = j
-                entries[n] = x
-                n += 1
-    return n
-
-
-@sums_in_any_order
-def _largest(z):
-    """The largest entry, by four comparisons side by side."""
-    a = b = c = d = z[0]
-    stop = z.shape[0] - z.shape[0] % 4
-    for k in range(0, stop, 4):
-        a = z[k] if z[k] > a else a
-        b = z[k + 1] if z[k + 1] > b else b
-        c = z[k + 2] if z[k + 2] > c else c
-        d = z[k + 3] if z[k + 3] > d else d
-    for k in range(stop, z.shape[0]):
-        a = z[k] if z[k] > a else a
-    return max(max(a, b), max(c, d))
-
-
-@sums_in_any_order
-def _threshold(z, largest):
-    """The tau of sparsemax(z), relative to the largest entry of z (`_kernels.simplex`)."""
-    tau = np.float64(-1.0)
-    n_before = np.float64(0.0)
-    while True:
-        n = np.float64(0.0)
-        total = np.float64(0.0)
-        for k in range(z.shape[0]):
-            below = np.float64(z[k] - largest)
-            total += below if below > tau else 0.0
-            n += 1.0 if below > tau else 0.0
-        if n == n_before or n == 0.0:
-            return tau
-        tau = (total - 1.0) / n
-        n_before = n
-
-
-@sums_in_any_order
-def _loss(z, p):
-    """L(z; p), as `_kernels.simplex` forms it."""
-    largest = _largest(z)
-    tau = _threshold(z, largest)
-    loss = np.float64(0.0)
-    for k in range(z.shape[0]):
-        above = (z[k] - largest) - tau
-        difference = max(above, 0.0) - p[k]
-        loss += 0.5 * difference * difference - p[k] * min(above, 0.0)
-    return loss
-
-
-@njit
 def _ascend(z, p, sigma, changed, deltas):
     """Overwrite p by the maximum over its block; what changed, by how much, and the support."""
-    largest = _largest(z)
+    top = largest(z)
     shrink = z.dtype.type(1.0 / (1.0 + sigma))
     weight = z.dtype.type(sigma / (1.0 + sigma))
     for k in range(z.shape[0]):
-        z[k] = (z[k] - largest) * shrink + p[k] * weight
-    largest = _largest(z)
-    tau = _threshold(z, largest)
+        z[k] = (z[k] - top) * shrink + p[k] * weight
+    top = largest(z)
+    tau = threshold(z, top)
     n_changed = 0
     n_support = 0
     for k in range(z.shape[0]):
         old = p[k]
         # stored, and so rounded to the type of p, before it is compared
-        p[k] = max((z[k] - largest) - tau, 0.0)
+        p[k] = max((z[k] - top) - tau, 0.0)
         changed[n_changed] = k
         deltas[n_changed] = old - p[k]
         # where nothing changed, the next one takes its place: cheaper than a branch
         n_changed += p[k] != old
         n_support += p[k] > 0.0
     return n_changed, n_support
-
-
-@njit
-def _add_scattered(A, columns, entries, n_entries, changed, deltas, n_changed):
-    """Add x delta^T to A, for a delta that is zero but in the outputs `changed`."""
-    for entry in range(n_entries):
-        x = entries[entry]
-        row = A[columns[entry]]
-        for m in range(n_changed):
-            row[changed[m]] += x * deltas[m]
-
-
-@njit
-def _add_outer(A, columns, entries, n_entries, delta):
-    """Add x delta^T to A."""
-    for entry in range(n_entries):
-        x = entries[entry]
-        row = A[columns[entry]]
-        for k in range(delta.shape[0]):
-            row[k] += x * delta[k]
 
 
 @njit

@@ -1,0 +1,295 @@
+r"""Stochastic descent, one row after the other, for every loss.
+
+Over rows at hand, an epoch visits each once in random order, with memory of what the others
+pulled when last visited (`_kernels.sgd`): the steps then need not become shorter, and the averaged
+iterate converges linearly. The memory starts empty, at residuals of 0, which is where they should
+end on most rows; from a given start it is formed in a pass, as the residuals there.
+
+Where the descent has come to is known without a pass over X from what the memory says of the
+gradient. Only when that is within the tolerance is the solution certified; if the gap is too
+large still, again when the estimate has halved.
+
+Rows that arrive are visited once each, in their order, without memory; the steps become shorter
+as their number grows.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+from scipy import sparse
+from sklearn.utils import check_random_state
+
+from .. import _kernels
+from .._kernels.sgd_state import (
+    OPTIMAL,
+    Combination,
+    Iterate,
+    Moments,
+    Schedule,
+    combination,
+)
+from .._objective import Objective
+from .._progress import SILENT, STOPPED, Progress
+from .._typing import Array, Matrix
+from ..losses import FenchelYoungLoss
+from .solution import Solution, Tolerance
+
+# what the kernel calls them
+LOSSES = {"sparsemax": 0, "softmax": 1, "logistic": 2}
+DEFAULT = Schedule(OPTIMAL, 0.0, 0.0)
+
+
+def solve(
+    objective: Objective,
+    start: Array,
+    *,
+    tol: float,
+    max_iter: int,
+    progress: Progress = SILENT,
+    random_state: int | np.random.RandomState | None = None,
+) -> Solution:
+    """Minimise an objective from a start until its duality gap is at most tol * F(0, 0).
+
+    An iteration is an epoch. It runs in double precision, whatever the type of X.
+    """
+    random = check_random_state(random_state)
+    tolerance = Tolerance(objective, tol)
+    descent = Epochs(objective, start, np.float64)
+
+    def here(n_iter: int, message: str) -> Solution:
+        return tolerance.certify(descent.coef(), n_iter, message)
+
+    certify_below = tolerance.bound
+    for n_iter in range(1, max_iter + 1):
+        progress.begin("sgd epoch", partial(here, n_iter - 1, STOPPED))
+        loss = descent.visit(random.permutation(descent.n_rows))
+        distance = tolerance.distance(descent.gradient())
+        progress.line(
+            "[sgd] epoch %4d  mean loss %.8e  distance %.2e of %.2e",
+            n_iter,
+            loss,
+            distance,
+            tolerance.bound,
+        )
+        if progress.end(partial(here, n_iter, STOPPED)):
+            solution = here(n_iter, STOPPED)
+            break
+        if distance <= certify_below:
+            solution = here(n_iter, "The tolerance is met.")
+            if solution.converged:
+                break
+            certify_below = 0.5 * distance
+    else:
+        solution = here(n_iter, f"max_iter={max_iter} epochs are spent.")
+    progress.line(
+        "[sgd] %s objective %.8e  duality gap %.2e",
+        solution.message,
+        solution.objective,
+        solution.dual_gap,
+    )
+    return solution
+
+
+class State:
+    """Where a descent is: the iterate, its average, and what is known of the rows.
+
+    Parameters
+    ----------
+    n_features, n_outputs : int
+        Shape of the coefficients.
+    fit_intercept : bool
+        Whether the intercept is free, and the features centred.
+    dtype : dtype
+        Precision of the coefficients, float32 or float64.
+
+    Attributes
+    ----------
+    n_visits : int
+        Visits so far.
+    """
+
+    def __init__(
+        self, n_features: int, n_outputs: int, *, fit_intercept: bool, dtype: DTypeLike
+    ) -> None:
+        self.fit_intercept = fit_intercept
+        self.dtype = np.dtype(dtype)
+        self.moments = Moments(np.zeros(n_features), np.zeros(n_features), np.zeros(5))
+        self.iterate = Iterate(
+            combination(n_features, n_outputs, self.dtype),
+            combination(0, n_outputs, self.dtype),
+            combination(n_features, n_outputs, self.dtype),
+            np.array([1.0, 0.0, 1.0, 0.0, 0.0]),
+            np.zeros((2, n_outputs)),
+            np.zeros(1),
+        )
+
+    @property
+    def n_visits(self) -> int:
+        return int(self.iterate.n_visits[0])
+
+    def visit(
+        self,
+        X: Matrix,
+        targets: sparse.csr_array,
+        weights: Array,
+        loss: FenchelYoungLoss,
+        alpha: float,
+        *,
+        order: Array | None = None,
+        residuals: Array | None = None,
+        schedule: Schedule = DEFAULT,
+    ) -> float:
+        """Visit rows, in their order by default, with memory of the residuals (n, K) or without.
+
+        Returns the sum of their weighted losses, each before its visit.
+        """
+        if residuals is None:
+            residuals = np.empty((0, targets.shape[1]), self.dtype)
+        return _kernels.sgd.visit_rows(
+            np.arange(X.shape[0]) if order is None else order,
+            (X.indptr, X.indices, X.data) if sparse.issparse(X) else (X,),
+            (targets.indptr, targets.indices, targets.data),
+            weights,
+            residuals,
+            _code(loss),
+            alpha,
+            self.fit_intercept,
+            schedule,
+            self.moments,
+            self.iterate,
+        )
+
+    def coef(self, *, average: bool = True) -> Array:
+        """The average, or the iterate itself, as coefficients (d, K) or (d + 1, K), in float64."""
+        s, g, u, v, c = self.iterate.scalars
+        factors = (v, -c, u) if average else (s, -g, 0.0)
+        parts = zip(factors, self.iterate[:3], strict=True)
+        W: Any = sum(factor * self._formed(part) for factor, part in parts if factor != 0)
+        if not self.fit_intercept:
+            return W
+        return np.vstack([W, self.iterate.intercepts[int(average)] - self.moments.mean @ W])
+
+    def _formed(self, part: Combination) -> Array:
+        return part.rows - np.outer(self.moments.mean, part.total)
+
+    def set_coef(self, coef: Array) -> None:
+        """Go to coefficients, and forget those before in the average."""
+        V, _, A, scalars, intercepts, _ = self.iterate
+        mean = self.moments.mean
+        scalars[:] = 1.0, 0.0, 1.0, 0.0, 0.0
+        W = coef[: mean.size]
+        for part in (V, A):
+            part.rows[:] = W
+            part.total[:] = 0.0
+            part.along[:] = mean @ W
+        intercepts[:] = coef[-1] + mean @ W if self.fit_intercept else 0.0
+
+
+class Epochs:
+    """Descent with memory over the rows of an objective.
+
+    Parameters
+    ----------
+    objective : Objective
+        What to minimise.
+    start : ndarray
+        Coefficients to start from, of the shape of the objective.
+    dtype : dtype
+        Precision, float32 or float64.
+    schedule : Schedule
+        The length of the steps.
+
+    Attributes
+    ----------
+    state : State
+        Where the descent is.
+    n_rows : int
+        Rows of an epoch.
+    """
+
+    def __init__(
+        self,
+        objective: Objective,
+        start: Array,
+        dtype: DTypeLike,
+        schedule: Schedule = DEFAULT,
+    ) -> None:
+        self.objective = objective
+        self.n_rows, n_features = objective.X.shape
+        self._schedule = schedule
+        self._targets = sparse.csr_array(objective.targets)
+        # a binary problem has one row of coefficients w = w_1 - w_0 with ||w||^2 = 2 ||W||^2
+        self._is_binary = objective.shape[1] < objective.n_outputs
+        self._alpha = objective.alpha * (2 if self._is_binary else 1)
+        self.state = State(
+            n_features, objective.n_outputs, fit_intercept=objective.fit_intercept, dtype=dtype
+        )
+        self._learn_moments()
+        iterate = self.state.iterate
+        G = combination(n_features, objective.n_outputs, self.state.dtype)
+        self.state.iterate = iterate._replace(G=G)
+        self._residuals = np.zeros((self.n_rows, objective.n_outputs), self.state.dtype)
+        if start.any():
+            W = np.hstack([-start, start]) / 2 if self._is_binary else start
+            self.state.set_coef(W)
+            self._residuals[:] = objective.sparse_distributions(start).toarray()
+            self._residuals -= self._targets
+            rows = self._residuals * objective.weights[:, None]
+            G.rows[:] = objective.X.T @ rows
+            G.total[:] = rows.sum(axis=0)
+            G.along[:] = self.state.moments.mean @ G.rows
+
+    def visit(self, order: Array) -> float:
+        """Visit rows in an order; the sum of their weighted losses, each before its visit."""
+        objective = self.objective
+        return self.state.visit(
+            objective.X,
+            self._targets,
+            objective.weights,
+            objective.loss,
+            self._alpha,
+            order=order,
+            residuals=self._residuals,
+            schedule=self._schedule,
+        )
+
+    def coef(self, *, average: bool = True) -> Array:
+        """Coefficients, of the shape of the objective."""
+        coef = self.state.coef(average=average)
+        return coef[:, 1:] - coef[:, :1] if self._is_binary else coef
+
+    def gradient(self) -> Array:
+        """What the memory says of the gradient by the coefficients of centred features."""
+        W, G = self.coef(), self.state.iterate.G
+        gradient = G.rows - np.outer(self.state.moments.mean, G.total)
+        if self.objective.fit_intercept:
+            gradient = np.vstack([gradient, G.total])
+        if self._is_binary:
+            gradient = gradient[:, 1:]
+        gradient[: self.objective.n_features] += self.objective.alpha * W[: G.rows.shape[0]]
+        return gradient
+
+    def _learn_moments(self) -> None:
+        mean, variance = self.objective.feature_moments()
+        moments = self.state.moments
+        moments.features[:] = mean
+        if self.objective.fit_intercept:
+            moments.mean[:] = mean
+        square_of_mean = float(mean @ mean)
+        spread = variance.sum()
+        square = spread + square_of_mean
+        centred = spread if self.objective.fit_intercept else square
+        moments.sums[:] = self.n_rows, 1.0, square, centred, moments.mean @ moments.mean
+
+
+def _code(loss: FenchelYoungLoss) -> int:
+    if loss.name not in LOSSES:
+        raise ValueError(
+            f"Stochastic descent needs compiled steps, which the {loss.name} loss has not: use "
+            "solver='lbfgs'."
+        )
+    return LOSSES[loss.name]
