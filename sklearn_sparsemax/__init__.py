@@ -19,6 +19,7 @@ from .multilabel import (
     MultilabelSparsemaxClassifier,
 )
 from .regressor import SoftmaxRegressor, SparsemaxRegressor
+from .stochastic import SGDMultilabelSparsemaxClassifier, SGDSparsemaxClassifier
 
 __version__ = "0.1.0.dev0"
 
@@ -26,6 +27,8 @@ __all__ = [
     "MultilabelLogisticClassifier",
     "MultilabelSoftmaxClassifier",
     "MultilabelSparsemaxClassifier",
+    "SGDMultilabelSparsemaxClassifier",
+    "SGDSparsemaxClassifier",
     "SoftmaxRegressor",
     "SparsemaxClassifier",
     "SparsemaxRegressor",

@@ -78,7 +78,7 @@ class LinearModel(CallbackSupportMixin, BaseEstimator):
     def _validate_fit(self, X: Any, y: Any, **options: Any) -> tuple[Any, Any]:
         """X as float32 or float64, dense or CSR, and y as an array."""
         X, y = validate_data(self, X, y, **FEATURES, **options)
-        return _as_csr_array(X), y
+        return as_csr_array(X), y
 
     def _minimize(
         self,
@@ -123,11 +123,18 @@ class LinearModel(CallbackSupportMixin, BaseEstimator):
 
         callbacks = FitCallbacks(self, given, store) if has_callbacks(self) else None
         progress = Progress(self.verbose, callbacks)
+        solution = self._solve(objective, start, progress)
+        store(self, solution)
+        progress.close()
+
+    def _solve(self, objective: Objective, start: Array, progress: Progress) -> Solution:
+        """What the solver returns, with a warning if that came before its tolerance."""
         options = {"tol": self.tol, "max_iter": self.max_iter, "progress": progress}
         if self.solver in ("auto", "sdca", "sgd"):
             options["random_state"] = self.random_state
-            if start.any() and self._dual is not None and self._dual.shape == targets.shape:
-                options["dual_start"] = self._dual
+            dual = self._dual if start.any() else None
+            if dual is not None and dual.shape == objective.targets.shape:
+                options["dual_start"] = dual
         solution = SOLVERS[self.solver](objective, start, **options)
         if not (solution.converged or progress.stopped):
             warnings.warn(
@@ -136,10 +143,9 @@ class LinearModel(CallbackSupportMixin, BaseEstimator):
                 f"{solution.objective:.6g}, proven to lie within {solution.dual_gap:.2g} of its "
                 f"minimum (tol={self.tol:g}). Increase max_iter, alpha or tol.",
                 ConvergenceWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
-        store(self, solution)
-        progress.close()
+        return solution
 
     def _store(self, solution: Solution, dtype: Any) -> None:
         self._dual = solution.dual if self.warm_start else None
@@ -164,7 +170,7 @@ class LinearModel(CallbackSupportMixin, BaseEstimator):
     def _scores(self, X: Matrix) -> Array:
         """Scores (n, m) in the type of X, one column for each row of `coef_`."""
         check_is_fitted(self)
-        return self._linear(_as_csr_array(validate_data(self, X, **FEATURES, reset=False)))
+        return self._linear(as_csr_array(validate_data(self, X, **FEATURES, reset=False)))
 
     def _linear(self, X: Matrix) -> Array:
         """Scores (n, m) of validated X."""
@@ -178,5 +184,5 @@ def _is_worse(objective: Objective, start: Array) -> bool:
     return objective.value_and_gradient(start)[0] > objective.value_at_zero()
 
 
-def _as_csr_array(X: Any) -> Any:
+def as_csr_array(X: Any) -> Any:
     return sparse.csr_array(X) if sparse.issparse(X) else X

@@ -160,6 +160,27 @@ class Objective:
             bounds = even_bounds(n_rows, max(len(self._blocks), n_blocks))
             self._small_blocks = self._blocks_between(bounds)
 
+    def of_rows(self, rows: Array) -> Objective:
+        """The objective of some of the rows."""
+        return Objective(
+            self.X[rows],
+            self.targets[rows],
+            self.loss,
+            alpha=self.alpha,
+            sample_weight=self.weights[rows],
+            fit_intercept=self.fit_intercept,
+            reference_output=self.shape[1] < self.n_outputs,
+        )
+
+    def mean_loss(self, coef: Array) -> float:
+        """F without the penalty."""
+        return float(
+            sum(
+                block.weights @ self.loss.value_and_residual(scores, block.targets)
+                for block, scores in self._scored_blocks(coef, self.X.dtype)
+            )
+        )
+
     def value_and_gradient(
         self, coef: Array, dtype: DTypeLike | None = None
     ) -> tuple[float, Array]:

@@ -41,13 +41,13 @@ def uniform_over_labels(label_sets: Matrix) -> Matrix:
     return _spread(indicator)
 
 
-def with_null_output(indicator: Matrix, null: Array) -> Matrix:
+def with_null_output(indicator: Matrix, null: Array, *, always: bool = False) -> Matrix:
     """Distributions (n, K + 1): over the labels of a row, and all mass on the last for null rows.
 
-    Without a null row there is no such output: (n, K). Rows with no label that `null` (n,) leaves
-    out remain without mass.
+    Without a null row there is no such output, (n, K), unless it is wanted `always`. Rows with no
+    label that `null` (n,) leaves out remain without mass.
     """
-    if not null.any():
+    if not (always or null.any()):
         return _spread(indicator)
     column = sparse.csr_array(null[:, None], dtype=np.float64)
     return _spread(sparse.csr_array(sparse.hstack([indicator, column], format="csr")))

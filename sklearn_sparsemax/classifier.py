@@ -89,7 +89,7 @@ class LinearClassifier(ClassifierMixin, LinearModel):
             )
         start = self._start() if np.array_equal(getattr(self, "classes_", ()), classes) else None
         weights = check_weights(sample_weight, codes.size)
-        weights = weights * _class_weights(self.class_weight, classes, codes, weights)[codes]
+        weights = weights * class_weights(self.class_weight, classes, codes, weights)[codes]
         targets = _targets.one_hot(codes, classes.size)
 
         def complete(model: Self) -> None:
@@ -325,7 +325,7 @@ class SparsemaxClassifier(LinearClassifier):
         self.verbose = verbose
 
 
-def _class_weights(
+def class_weights(
     class_weight: dict[Any, float] | str | None,
     classes: Array,
     codes: Array,

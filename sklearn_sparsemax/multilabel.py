@@ -72,7 +72,7 @@ class MultilabelClassifier(LinearClassifier):
         """
         given = training_data(X, y, sample_weight)
         X, y = self._validate_fit(X, y, multi_output=True)
-        if y.ndim == 2 and (y.shape[1] > 1 or sparse.issparse(y) or _is_binary(y)):
+        if holds_label_sets(y):
             return self._fit_label_sets(X, y, sample_weight, given)
         return self._fit_classes(X, y, sample_weight, given, multilabel_=False)
 
@@ -81,7 +81,7 @@ class MultilabelClassifier(LinearClassifier):
     ) -> Self:
         indicator = _targets.check_indicator(Y, name="y")
         weights = check_weights(sample_weight, indicator.shape[0])
-        weights = weights * _row_class_weights(self.class_weight, indicator, weights)
+        weights = weights * row_class_weights(self.class_weight, indicator, weights)
         targets, weights = self._targets(indicator, weights)
         start = self._start() if getattr(self, "n_labels_", None) == Y.shape[1] else None
 
@@ -185,7 +185,7 @@ class MultilabelClassifier(LinearClassifier):
         raise NotImplementedError
 
 
-class _DistributionOverLabels(MultilabelClassifier):
+class DistributionOverLabels(MultilabelClassifier):
     """Label sets as distributions: what to do with rows that have no label."""
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
@@ -235,7 +235,7 @@ class _DistributionOverLabels(MultilabelClassifier):
         return _targets.with_null_output(indicator, ~has_label & (weights > 0)), weights
 
 
-class MultilabelSparsemaxClassifier(_DistributionOverLabels):
+class MultilabelSparsemaxClassifier(DistributionOverLabels):
     """Linear multilabel classifier with sparse probabilities.
 
     Minimises the mean sparsemax loss of the scores W x + b against the uniform
@@ -343,7 +343,7 @@ class MultilabelSparsemaxClassifier(_DistributionOverLabels):
     _loss = SparsemaxLoss()
 
 
-class MultilabelSoftmaxClassifier(_DistributionOverLabels):
+class MultilabelSoftmaxClassifier(DistributionOverLabels):
     """Linear multilabel classifier with the softmax loss.
 
     Minimises the mean softmax loss of the scores W x + b against the uniform
@@ -580,12 +580,16 @@ class MultilabelLogisticClassifier(MultilabelClassifier):
         return indicator, weights
 
 
-def _is_binary(y: Array) -> bool:
-    """Whether a single column holds one label, 0 or 1, rather than classes."""
+def holds_label_sets(y: Matrix) -> bool:
+    """Whether y holds label sets, rather than a column of classes: of one label, 0 or 1."""
+    if y.ndim == 1:
+        return False
+    if y.shape[1] > 1 or sparse.issparse(y):
+        return True
     return y.dtype.kind in "biuf" and bool(np.isin(y, (0, 1)).all())
 
 
-def _row_class_weights(
+def row_class_weights(
     class_weight: dict[int, float] | str | None, indicator: Matrix, sample_weight: Array
 ) -> Array:
     """Mean weight of the labels of each row (n,); 1 for a row with no label."""

@@ -108,8 +108,12 @@ class State:
 
     Attributes
     ----------
+    n_features : int
+        Number of features.
     n_visits : int
         Visits so far.
+    derived : dict
+        What others have computed from the state, until it changes.
     """
 
     def __init__(
@@ -117,6 +121,7 @@ class State:
     ) -> None:
         self.fit_intercept = fit_intercept
         self.dtype = np.dtype(dtype)
+        self.derived: dict[str, Any] = {}
         self.moments = Moments(np.zeros(n_features), np.zeros(n_features), np.zeros(5))
         self.iterate = Iterate(
             combination(n_features, n_outputs, self.dtype),
@@ -126,6 +131,10 @@ class State:
             np.zeros((2, n_outputs)),
             np.zeros(1),
         )
+
+    @property
+    def n_features(self) -> int:
+        return self.moments.mean.size
 
     @property
     def n_visits(self) -> int:
@@ -149,6 +158,7 @@ class State:
         """
         if residuals is None:
             residuals = np.empty((0, targets.shape[1]), self.dtype)
+        self.derived.clear()
         return _kernels.sgd.visit_rows(
             np.arange(X.shape[0]) if order is None else order,
             (X.indptr, X.indices, X.data) if sparse.issparse(X) else (X,),
@@ -176,8 +186,15 @@ class State:
     def _formed(self, part: Combination) -> Array:
         return part.rows - np.outer(self.moments.mean, part.total)
 
+    def forget_memory(self, *, average: bool) -> None:
+        """Drop G, and go on from the average, or from the iterate, as a stream."""
+        self.set_coef(self.coef(average=average))
+        n_outputs = self.iterate.G.total.size
+        self.iterate = self.iterate._replace(G=combination(0, n_outputs, self.dtype))
+
     def set_coef(self, coef: Array) -> None:
         """Go to coefficients, and forget those before in the average."""
+        self.derived.clear()
         V, _, A, scalars, intercepts, _ = self.iterate
         mean = self.moments.mean
         scalars[:] = 1.0, 0.0, 1.0, 0.0, 0.0
