@@ -206,7 +206,7 @@ class StochasticClassifier(LinearClassifier):
             X, targets, weights, self._loss, float(alpha), schedule=self._schedule()
         )
         if weights.any():
-            self.loss_curve_.append(loss / weights.sum())
+            self.loss_curve_.append(float(loss / weights.sum()))
         self.n_iter_ = 1
         self.t_ = self._state.n_visits
         return self

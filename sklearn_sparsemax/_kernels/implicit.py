@@ -8,10 +8,12 @@ back: to the z that solves
 It never overshoots, however long it is.
 
 - sparsemax: p = sparsemax((u + sigma q) / (1 + sigma)), a projection.
-- softmax: Newton's method. The Hessian diag(p + 1/sigma) - p p^T is inverted in closed form. The
-  gradient p - q + (z - u) / sigma sums to 0 from the start, where z = u, and remains so.
+- softmax: log p_k + sigma p_k = u_k + sigma q_k - c for the c where the p_k sum to 1. Both p_k,
+  given c, and their sum, as a function of c, are found by Newton's method on a convex function,
+  from the side where it does not overshoot.
 - logistic: Newton's method for each output. The root is bracketed by where p would take its
-  extremes, 0 and 1, and a step that leaves the bracket is replaced by its middle.
+  extremes, 0 and 1; a step that leaves the bracket, or is not half as long as the last one, goes
+  to its middle instead.
 
 All in double precision.
 """
@@ -25,9 +27,7 @@ SPARSEMAX, SOFTMAX, LOGISTIC = 0, 1, 2
 # The largest second derivative of each loss along any direction of the scores.
 CURVATURE = (1.0, 0.5, 0.25)
 
-MOST_STEPS = 50
-# Newton's method is near where its step is small; it then ends at rounding.
-LONGEST_STEP = 2.0
+MOST_STEPS = 100
 ROUNDING = 1e-13
 
 
@@ -79,30 +79,46 @@ def _softmax_loss(z, q):
 
 
 @njit
-def _softmax_step(u, q, sigma, p, z):
+def _softmax_step(u, q, sigma, p, logs):
     n_outputs = u.shape[0]
-    z[:] = u
-    for _ in range(MOST_STEPS if sigma > 0.0 else 0):
-        _softmax(z, p)
-        # the Newton step is h - p * (h^T p) / (1 - p^T H^-1 p), entrywise over p + 1/sigma
-        along, rest = 0.0, 0.0
+    if sigma == 0.0:
+        _softmax(u, p)
+        return
+    for k in range(n_outputs):
+        u[k] += sigma * q[k]
+    top = u.max()
+    # where the largest p_k is 1, and their sum no less
+    normaliser = -sigma
+    for k in range(n_outputs):
+        u[k] -= top
+        # log y + y = level for y = sigma p: y < level where y > 1, and log y < level
+        level = u[k] - normaliser + np.log(sigma)
+        logs[k] = (level if level <= 1.0 else np.log(level)) - np.log(sigma)
+    for _ in range(MOST_STEPS):
+        excess, slope = -1.0, 0.0
         for k in range(n_outputs):
-            gradient = p[k] - q[k] + (z[k] - u[k]) / sigma
-            along += p[k] * gradient * sigma / (1.0 + sigma * p[k])
-            rest += p[k] / (1.0 + sigma * p[k])
-        longest = 0.0
-        for k in range(n_outputs):
-            gradient = p[k] - q[k] + (z[k] - u[k]) / sigma
-            step = (gradient + p[k] * along / rest) * sigma / (1.0 + sigma * p[k])
-            longest = max(longest, abs(step))
-        if longest <= ROUNDING * (1.0 + np.abs(z).max()):
+            logs[k] = _solve_log(logs[k], sigma, u[k] - normaliser)
+            p[k] = np.exp(logs[k])
+            excess += p[k]
+            slope += p[k] / (1.0 + sigma * p[k])
+        step = excess / slope
+        normaliser += step
+        if step <= ROUNDING * (1.0 + abs(normaliser)):
             break
-        length = min(1.0, LONGEST_STEP / longest)
-        for k in range(n_outputs):
-            gradient = p[k] - q[k] + (z[k] - u[k]) / sigma
-            step = (gradient + p[k] * along / rest) * sigma / (1.0 + sigma * p[k])
-            z[k] -= length * step
-    _softmax(z, p)
+    for k in range(n_outputs):
+        p[k] /= 1.0 + excess
+
+
+@njit
+def _solve_log(log, sigma, level):
+    """The root of log + sigma exp(log) = level, from any start that is not below it."""
+    for _ in range(MOST_STEPS):
+        scaled = sigma * np.exp(log)
+        step = (log + scaled - level) / (1.0 + scaled)
+        log -= step
+        if step <= ROUNDING * (1.0 + abs(log)):
+            break
+    return log
 
 
 @njit
@@ -133,6 +149,7 @@ def _logistic_step(u, q, sigma, p):
         low = u[k] - sigma * (1.0 - q[k])
         high = u[k] + sigma * q[k]
         z = u[k]
+        last = high - low
         for _ in range(MOST_STEPS):
             p[k] = 1.0 / (1.0 + np.exp(-z))
             excess = z - u[k] + sigma * (p[k] - q[k])
@@ -140,9 +157,10 @@ def _logistic_step(u, q, sigma, p):
                 high = z
             else:
                 low = z
-            step = excess / (1.0 + sigma * p[k] * (1.0 - p[k]))
-            if abs(step) <= ROUNDING * (1.0 + abs(z)):
+            step = -excess / (1.0 + sigma * p[k] * (1.0 - p[k]))
+            if not (low < z + step < high and abs(step) < 0.5 * last):
+                step = 0.5 * (low + high) - z
+            last = abs(step)
+            if last <= ROUNDING * (1.0 + abs(z)):
                 break
-            z -= step
-            if not low < z < high:
-                z = 0.5 * (low + high)
+            z += step
