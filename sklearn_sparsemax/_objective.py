@@ -1,4 +1,4 @@
-r"""The objective that every solver minimises, and the proof of how far it is from its minimum.
+r"""The objective that every solver minimises.
 
 Rows i have features x_i (d), weights omega_i summing to 1 and target distributions q_i on
 K outputs. With scores z_i = W^T x_i + b and a Fenchel-Young loss L of regulariser Omega,
@@ -6,29 +6,6 @@ K outputs. With scores z_i = W^T x_i + b and a Fenchel-Young loss L of regularis
     F(W, b) = sum_i omega_i L(z_i; q_i) + alpha/2 ||W||^2,
 
     grad_W F = sum_i omega_i x_i (p_i - q_i)^T + alpha W,   grad_b F = sum_i omega_i (p_i - q_i).
-
-**Certificate.** For any distributions p'_i with sum_i omega_i p'_i = sum_i omega_i q_i (no
-such condition without an intercept), weak duality bounds the minimum from below by
-
-    D(P') = sum_i omega_i (Omega(q_i) - Omega(p'_i)) - alpha/2 ||W(P')||^2,
-    W(P') = 1/alpha sum_i omega_i x_i (q_i - p'_i)^T,
-
-and inserting Omega*(z_i) = L(z_i; p'_i) + <p'_i, z_i> - Omega(p'_i) turns the gap into
-
-    F(W, b) - D(P') = alpha/2 ||W - W(P')||^2 + sum_i omega_i L(z_i; p'_i),
-
-a sum of two terms that are never negative. It is computed in this form: the difference of F
-and D would drown in rounding long before the gap does.
-
-**A feasible P'.** The probabilities p(z_i) satisfy the condition where grad_b F = 0. So the
-intercept is first moved to its minimum for the given W (`balance_intercept`), a smooth convex
-problem in K variables that Newton's method solves to rounding, which also lowers F. What is
-left is repaired exactly: with the weighted means pbar, qbar, outputs with pbar_k > qbar_k keep
-the part qbar_k / pbar_k of each row's probability, and what the row loses goes to the other
-outputs in proportion to what these lack. Only as much mass moves as must. Without the Newton
-step that mass, and with it the gap, is of first order in the error of b, while the first term
-above is of second order in the error of W. A solver that keeps dual variables of its own, whose
-W(P) is its W, offers these in the place of p(z_i): then only the second term is left.
 
 All passes run over blocks of rows, so that no array of scores, and no copy of dense features,
 holds more than `NUMBERS_PER_BLOCK` numbers. The value and gradient of dense features, of which a
@@ -46,14 +23,14 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import DTypeLike
-from scipy import linalg, sparse
+from scipy import sparse
 
 from ._kernels._threads import even_bounds, n_threads, run_blocks
 from ._products import product, transposed_product
 from ._simplex import LEAST_COMPILED
 from ._solvers._blas import blas_threads_for
 from ._typing import Array, Matrix
-from .losses import FenchelYoungLoss, subtract_targets
+from .losses import FenchelYoungLoss
 
 NUMBERS_PER_BLOCK = 2**23
 # Blocks of dense features that threads take side by side are worth waking a thread, and no larger
@@ -63,14 +40,6 @@ NUMBERS_PER_BLOCK = 2**23
 MULTIPLICATIONS_PER_BLOCK = 2**22
 FEW_OUTPUTS = 8
 LEAST_ROWS = 2**9
-MAX_NEWTON_STEPS = 50
-
-
-class Certificate(NamedTuple):
-    """The objective at a point and a bound on its distance from the minimum."""
-
-    objective: float
-    dual_gap: float
 
 
 class Block(NamedTuple):
@@ -83,11 +52,10 @@ class Block(NamedTuple):
 
 
 Result = TypeVar("Result")
-FixedScores = Callable[[], Iterator[tuple[Block, Array]]]
 
 
 class Objective:
-    """F(W, b), its gradient and its certificate, for given data.
+    """F(W, b) and its derivatives, for given data.
 
     Coefficients are one float64 array (d, m), or (d + 1, m) with the intercept as its last
     row, whatever the type of X.
@@ -116,6 +84,12 @@ class Objective:
         Shape of the coefficients.
     target_mean : ndarray of shape (K,)
         qbar, the weighted mean of the targets.
+    free_outputs : slice
+        Outputs that have coefficients.
+    shift_invariant : bool
+        Whether a common shift of all scores changes nothing.
+    blocks : list of Block
+        What a pass runs over.
     """
 
     def __init__(
@@ -137,8 +111,8 @@ class Objective:
         self.alpha = alpha
         self.fit_intercept = fit_intercept
         self.shape = (self.n_features + fit_intercept, self.n_outputs - reference_output)
-        self._free = slice(int(reference_output), None)
-        self._shift_invariant = not (reference_output or loss.independent_outputs)
+        self.free_outputs = slice(int(reference_output), None)
+        self.shift_invariant = not (reference_output or loss.independent_outputs)
         weights = np.ones(n_rows) if sample_weight is None else sample_weight
         self.weights = weights / weights.sum()
         # the weights sum to 1 up to rounding only
@@ -146,8 +120,8 @@ class Objective:
         self._columns_of: dict[int, sparse.csc_array] = {}
         widest = self.n_outputs if sparse.issparse(X) else max(X.shape[1], self.n_outputs)
         block_rows = max(1, NUMBERS_PER_BLOCK // widest)
-        self._blocks = self._blocks_between([*range(0, n_rows, block_rows), n_rows])
-        self._small_blocks = self._blocks
+        self.blocks = self._blocks_between([*range(0, n_rows, block_rows), n_rows])
+        self._small_blocks = self.blocks
         if not sparse.issparse(X):
             of_one_row = max(1, self.n_features) * max(FEW_OUTPUTS, self.n_outputs)
             least_rows = max(
@@ -157,7 +131,7 @@ class Objective:
             )
             # a power of 2, which the usual numbers of threads divide
             n_blocks = 2 ** max(0, (n_rows // least_rows).bit_length() - 1)
-            bounds = even_bounds(n_rows, max(len(self._blocks), n_blocks))
+            bounds = even_bounds(n_rows, max(len(self.blocks), n_blocks))
             self._small_blocks = self._blocks_between(bounds)
 
     def of_rows(self, rows: Array) -> Objective:
@@ -198,7 +172,7 @@ class Objective:
             blocks = self._small_blocks[start:stop]
             return [
                 self._value_and_gradient_of(block, scores)
-                for block, scores in self._scored_blocks(coef, dtype, blocks)
+                for block, scores in self.scored_blocks(coef, dtype, blocks)
             ]
 
         # products of sparse features have threads of their own
@@ -225,9 +199,9 @@ class Objective:
         """
         n_coef, n_free = self.shape
         hessian = np.zeros((n_coef, n_free, n_coef, n_free))
-        for block, scores in self._scored_blocks(coef, np.dtype(np.float64)):
+        for block, scores in self.scored_blocks(coef, np.dtype(np.float64)):
             c, u = self.loss.curvature(self.loss.probabilities(scores))
-            c, u = c[:, self._free], u[:, self._free]
+            c, u = c[:, self.free_outputs], u[:, self.free_outputs]
             rows = np.flatnonzero((c > u**2).any(axis=1))
             per_chunk = max(1, NUMBERS_PER_BLOCK // (n_coef * n_free))
             for chunk in np.split(rows, range(per_chunk, rows.size, per_chunk)):
@@ -253,9 +227,9 @@ class Objective:
         The second derivative of F by the scores of such a row is diag(c_i) - u_i u_i^T, its
         weight included; that of all other rows is 0. They come in several parts.
         """
-        for block, scores in self._scored_blocks(coef, self.X.dtype):
+        for block, scores in self.scored_blocks(coef, self.X.dtype):
             c, u = self.loss.curvature(self.loss.probabilities(scores))
-            c, u = c[:, self._free], u[:, self._free]
+            c, u = c[:, self.free_outputs], u[:, self.free_outputs]
             rows = np.flatnonzero((c > u**2).any(axis=1))
             weights = block.weights[rows, None]
             yield block.X[rows], weights * c[rows], np.sqrt(weights) * u[rows]
@@ -269,14 +243,14 @@ class Objective:
     def value_at_zero(self) -> float:
         """F(0, 0), without a product."""
         value: Any = 0.0
-        for block in self._blocks:
+        for block in self.blocks:
             zero = np.zeros(block.targets.shape)
             value += block.weights @ self.loss.value_and_residual(zero, block.targets)
         return float(value)
 
     def sparse_distributions(self, coef: Array) -> sparse.csr_array:
         """p(z) of all rows, shape (n, K)."""
-        blocks = self._scored_blocks(coef, np.dtype(np.float64))
+        blocks = self.scored_blocks(coef, np.dtype(np.float64))
         rows = [sparse.csr_array(self.loss.probabilities(scores)) for _, scores in blocks]
         return sparse.vstack(rows, format="csr")
 
@@ -290,84 +264,44 @@ class Objective:
         coef /= self.alpha
         return coef
 
-    def certificate(self, coef: Array, dual: sparse.csr_array | None = None) -> Certificate:
-        """F and the duality gap of the coefficients, in double precision.
-
-        The distributions of the dual are p(z), or those of a solver that keeps its own, sparse
-        rows (n, K) on the simplex. One pass over X, and with a free intercept one more where
-        they are p(z). There is no dual with alpha = 0, where the gap is infinite.
-        """
-        if self.fit_intercept:
-            factors, refill = self._repair(coef, dual)
-        loss_sum: Any = 0.0
-        loss_to_feasible: Any = 0.0
-        data_gradient = np.zeros(self.shape)
-        for block, scores in self._scored_blocks(coef, np.dtype(np.float64)):
-            loss_sum += block.weights @ self.loss.value(scores, block.targets)
-            if dual is None:
-                feasible = self.loss.probabilities(scores.copy())
-            else:
-                feasible = dual[block.rows].toarray()
-            if self.fit_intercept:
-                self._make_feasible(feasible, factors, refill)
-            if self.fit_intercept or dual is not None:
-                loss_to_feasible += block.weights @ self.loss.value_and_residual(scores, feasible)
-            subtract_targets(feasible, block.targets)
-            self._add_data_gradient(data_gradient, block, feasible)
-        W = coef[: self.n_features]
-        objective = float(loss_sum + 0.5 * self.alpha * np.vdot(W, W))
-        coefficient_gap = self.coefficient_gap(self.alpha * W + data_gradient[: self.n_features])
-        return Certificate(objective, coefficient_gap + float(loss_to_feasible))
-
-    def balance_intercept(self, coef: Array) -> Array:
-        """Move the intercept to its minimum for the given W, where pbar = qbar.
-
-        Newton's method with a ridge, in double precision, until rounding ends it. The products
-        of X and W are kept where they are few enough for one block, else formed anew in each
-        step. Of the intercepts that differ by a common shift of all scores, which changes
-        nothing, the one of mean 0 is returned.
-        """
-        if not self.fit_intercept:
-            return coef
-        fixed = self._fixed_scores(coef)
-        intercept = coef[-1].copy()
-        value, gradient = self._intercept_gradient(fixed, intercept)
-        hessian = self._intercept_hessian(fixed, intercept)
-        # H is singular along shifts common to all scores, and vanishes where all probabilities
-        # are near 0 or 1: from a ridge of a row's own curvature the steps there grow
-        least_ridge = 1e-14 + 1e-12 * hessian.diagonal().max()
-        ridge = 1e-4 * hessian.diagonal().max() + least_ridge
-        for _ in range(MAX_NEWTON_STEPS):
-            if np.abs(gradient).max() <= np.finfo(np.float64).eps:
-                break
-            ridged = hessian + ridge * np.eye(gradient.size)
-            step = -linalg.solve(ridged, gradient, assume_a="pos", check_finite=False)
-            trial_value, trial_gradient = self._intercept_gradient(fixed, intercept + step)
-            falls = trial_value <= value + 1e-4 * float(gradient @ step)
-            # near the minimum the value is rounding, and the gradient still tells
-            if falls or np.abs(trial_gradient).max() <= 0.5 * np.abs(gradient).max():
-                intercept = intercept + step
-                value, gradient = trial_value, trial_gradient
-                hessian = self._intercept_hessian(fixed, intercept)
-                ridge = max(0.1 * ridge, least_ridge)
-            elif -float(gradient @ step) <= np.finfo(np.float64).eps * value:
-                break
-            else:
-                ridge *= 10
-        if self._shift_invariant:
-            intercept -= intercept.mean()
-        return np.vstack([coef[:-1], intercept])
-
     def feature_moments(self) -> tuple[Array, Array]:
         """Weighted mean and variance of each feature, shape (d,), in double precision."""
         mean = np.zeros(self.n_features)
         square = np.zeros(self.n_features)
-        for block in self._blocks:
+        for block in self.blocks:
             X = block.X.astype(np.float64)
             mean += block.weights @ X
             square += block.weights @ (X.power(2) if sparse.issparse(X) else np.square(X, out=X))
         check_squares(square)
         return mean, np.maximum(square - mean**2, 0)
+
+    def scored_blocks(
+        self, coef: Array, dtype: np.dtype, blocks: list[Block] | None = None
+    ) -> Iterator[tuple[Block, Array]]:
+        """Each block, by default of all, with its scores (m, K), which the caller may overwrite."""
+        W = coef[: self.n_features].astype(dtype, copy=False)
+        intercept = coef[-1].astype(dtype, copy=False) if self.fit_intercept else 0
+        for block in self.blocks if blocks is None else blocks:
+            X = block.X
+            if not sparse.issparse(X):
+                X = X.astype(dtype, copy=False)
+            if self.shape[1] == self.n_outputs:
+                scores = product(X, W)
+                scores += intercept
+            else:
+                scores = np.zeros((X.shape[0], self.n_outputs), dtype=dtype)
+                scores[:, self.free_outputs] = product(X, W) + intercept
+            yield block._replace(X=X), scores
+
+    def add_data_gradient(self, gradient: Array, block: Block, residual: Array) -> None:
+        """Add sum_i omega_i (x_i, 1) residual_i^T to the gradient; overwrites the residual."""
+        if self.fit_intercept:
+            # a product takes an eighth of the time of a sum along the columns of a narrow array
+            gradient[-1] += block.weights @ residual[:, self.free_outputs]
+        residual *= block.weights[:, None]
+        free = residual[:, self.free_outputs]
+        columns = self._columns(block) if sparse.issparse(block.X) else block.X
+        gradient[: self.n_features] += transposed_product(columns, np.ascontiguousarray(free))
 
     def _blocks_between(self, bounds: Sequence[int]) -> list[Block]:
         return [
@@ -380,40 +314,12 @@ class Objective:
             for start, stop in pairwise(bounds)
         ]
 
-    def _scored_blocks(
-        self, coef: Array, dtype: np.dtype, blocks: list[Block] | None = None
-    ) -> Iterator[tuple[Block, Array]]:
-        """Each block, by default of all, with its scores (m, K), which the caller may overwrite."""
-        W = coef[: self.n_features].astype(dtype, copy=False)
-        intercept = coef[-1].astype(dtype, copy=False) if self.fit_intercept else 0
-        for block in self._blocks if blocks is None else blocks:
-            X = block.X
-            if not sparse.issparse(X):
-                X = X.astype(dtype, copy=False)
-            if self.shape[1] == self.n_outputs:
-                scores = product(X, W)
-                scores += intercept
-            else:
-                scores = np.zeros((X.shape[0], self.n_outputs), dtype=dtype)
-                scores[:, self._free] = product(X, W) + intercept
-            yield block._replace(X=X), scores
-
     def _value_and_gradient_of(self, block: Block, scores: Array) -> tuple[float, Array]:
         """What a block adds to F and its gradient; overwrites the scores."""
         value = block.weights @ self.loss.value_and_residual(scores, block.targets)
         gradient = np.zeros(self.shape)
-        self._add_data_gradient(gradient, block, scores)
+        self.add_data_gradient(gradient, block, scores)
         return float(value), gradient
-
-    def _add_data_gradient(self, gradient: Array, block: Block, residual: Array) -> None:
-        """Add sum_i omega_i (x_i, 1) residual_i^T to the gradient; overwrites the residual."""
-        if self.fit_intercept:
-            # a product takes an eighth of the time of a sum along the columns of a narrow array
-            gradient[-1] += block.weights @ residual[:, self._free]
-        residual *= block.weights[:, None]
-        free = residual[:, self._free]
-        columns = self._columns(block) if sparse.issparse(block.X) else block.X
-        gradient[: self.n_features] += transposed_product(columns, np.ascontiguousarray(free))
 
     def _columns(self, block: Block) -> sparse.csc_array:
         """Sparse features of a block by columns, formed once."""
@@ -421,33 +327,6 @@ class Objective:
         if first not in self._columns_of:
             self._columns_of[first] = block.X.tocsc()
         return self._columns_of[first]
-
-    def _repair(self, coef: Array, dual: sparse.csr_array | None) -> tuple[Array, Array]:
-        """Factors (K,) and refill (K,) that make P feasible, for `_make_feasible`."""
-        if dual is None:
-            mean = np.zeros(self.n_outputs)
-            for block, scores in self._scored_blocks(coef, np.dtype(np.float64)):
-                mean += block.weights @ self.loss.probabilities(scores)
-        else:
-            mean = self.weights @ dual
-        factors = _ratio(self.target_mean, mean)
-        if self.loss.independent_outputs:
-            # where a label is predicted too seldom, its absence is too frequent
-            absent = _ratio(1 - self.target_mean, 1 - mean)
-            return np.minimum(factors, absent), (factors == 1).astype(np.float64)
-        deficit = np.maximum(self.target_mean - mean, 0)
-        total = deficit.sum()
-        return factors, deficit / total if total > 0 else self.target_mean
-
-    def _make_feasible(self, probabilities: Array, factors: Array, refill: Array) -> None:
-        """Turn the rows p_i into p'_i, in place."""
-        if self.loss.independent_outputs:
-            probabilities *= factors
-            probabilities += (1 - factors) * refill
-        else:
-            moved = probabilities @ (1 - factors)
-            probabilities *= factors
-            probabilities += moved[:, None] * refill
 
     def _weighted(self, rows: Matrix) -> sparse.csr_array:
         """Rows (n, K), sparse, each times its weight."""
@@ -459,42 +338,6 @@ class Objective:
         """X^T rows, shape (d, K)."""
         product = self.X.T @ rows
         return product.toarray() if sparse.issparse(product) else product
-
-    def _fixed_scores(self, coef: Array) -> FixedScores:
-        """Return a function that iterates over the blocks with their scores at b = 0."""
-        without = coef.copy()
-        without[-1] = 0
-
-        def scored() -> Iterator[tuple[Block, Array]]:
-            return self._scored_blocks(without, np.dtype(np.float64))
-
-        if len(self._blocks) > 1:
-            return scored
-        (kept,) = scored()
-        return lambda: iter([kept])
-
-    def _shifted(self, scores: Array, intercept: Array) -> Array:
-        shifted = scores.copy()
-        shifted[:, self._free] += intercept
-        return shifted
-
-    def _intercept_gradient(self, fixed: FixedScores, intercept: Array) -> tuple[float, Array]:
-        """Mean loss and its gradient (m,) by the intercept."""
-        value: Any = 0.0
-        gradient = np.zeros(self.n_outputs)
-        for block, scores in fixed():
-            residual = self._shifted(scores, intercept)
-            value += block.weights @ self.loss.value_and_residual(residual, block.targets)
-            gradient += block.weights @ residual
-        return float(value), gradient[self._free]
-
-    def _intercept_hessian(self, fixed: FixedScores, intercept: Array) -> Array:
-        """Hessian (m, m) of the mean loss by the intercept."""
-        hessian = np.zeros((self.n_outputs, self.n_outputs))
-        for block, scores in fixed():
-            probabilities = self.loss.probabilities(self._shifted(scores, intercept))
-            hessian += self.loss.mean_jacobian(probabilities, block.weights)
-        return hessian[self._free, self._free]
 
 
 def check_squares(squares: Array) -> None:
@@ -535,8 +378,3 @@ def _in_rounds(
         for start in range(0, n_items, n_side_by_side):
             stop = min(start + n_side_by_side, n_items)
             yield from run_blocks(function, [*range(start, stop + 1), stop])[:-1]
-
-
-def _ratio(target: Array, mean: Array) -> Array:
-    """What part of each entry of the mean the target leaves in place, at most 1."""
-    return np.minimum(1, np.divide(target, mean, out=np.ones_like(mean), where=mean > 0))

@@ -39,6 +39,19 @@ def threshold_rows(scores: Array, thresholds: Array) -> int:
     return _run(_kernels_for(scores).threshold_rows, scores, thresholds)
 
 
+def multiply_jacobian(p: Array, v: Array, products: Array) -> None:
+    """Write the rows of v (n, K) times the Jacobian at the projections p (n, K) into products.
+
+    NaN in p makes its row NaN; outside the support, v has no influence.
+    """
+    multiply = _kernels_for(p).multiply_jacobian_rows
+
+    def run(start: int, stop: int) -> None:
+        multiply(p[start:stop], v[start:stop], products[start:stop])
+
+    run_blocks(run, _bounds(p))
+
+
 def loss_and_residual(scores: Array, targets: Matrix) -> Array:
     """Return the losses (n,), and overwrite the scores (n, K) by the gradient p - q."""
     kernels = _kernels_for(scores)

@@ -245,11 +245,11 @@ def sparsemax_jvp(z: ArrayLike, v: ArrayLike, *, axis: int = -1) -> NDArray[np.f
     """
     p = sparsemax(z, axis=axis)
     v = _like_scores(v, p)
-    s = np.sign(p)
-    # where, not a product: whatever v holds outside the support has no influence
-    inside = np.where(s == 0, 0, v)
-    mean = inside.sum(axis=axis, keepdims=True) / s.sum(axis=axis, keepdims=True)
-    return np.asarray(np.where(s == 0, 0, s * (inside - mean)), dtype=p.dtype)
+    rows, dtype = _rows(p, axis)
+    vectors = np.moveaxis(v, axis, -1)
+    products = np.empty(rows.shape, dtype=rows.dtype)
+    _simplex.multiply_jacobian(_matrix(rows), _matrix(vectors), _matrix(products))
+    return _restore(products, axis, dtype)
 
 
 def softmax(z: ArrayLike, *, axis: int = -1) -> NDArray[np.floating]:
@@ -421,4 +421,4 @@ def _like_scores(v: ArrayLike, p: NDArray[np.floating]) -> NDArray[np.floating]:
     if v.shape != p.shape:
         raise ValueError(f"v has the shape {v.shape}; it must be that of z, {p.shape}.")
     # the sums over float16 would overflow at 65504
-    return v.astype(np.result_type(v, np.float32), copy=False)
+    return v.astype(np.float32 if v.dtype in (np.float16, np.float32) else np.float64, copy=False)

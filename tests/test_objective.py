@@ -23,6 +23,8 @@ from problems import (
 from scipy import optimize, sparse
 
 from sklearn_sparsemax import _objective
+from sklearn_sparsemax._certificate import certificate
+from sklearn_sparsemax._intercept import balance_intercept
 from sklearn_sparsemax._solvers import newton_cholesky
 
 EPS = np.finfo(np.float64).eps
@@ -133,7 +135,7 @@ def test_csr_equals_dense(loss, kind, intercept, index):
     assert_allclose(value, dense_value, rtol=1e-13)
     assert_allclose(gradient, dense_gradient, atol=1e-13)
     assert_allclose(from_csr.hessian(coef), from_dense.hessian(coef), atol=1e-13)
-    assert_allclose(from_csr.certificate(coef), from_dense.certificate(coef), rtol=1e-10)
+    assert_allclose(certificate(from_csr, coef), certificate(from_dense, coef), rtol=1e-10)
 
 
 @every_kind
@@ -151,8 +153,8 @@ def test_float32_products_and_double_certificates(loss, kind, container):
     value, gradient = single.value_and_gradient(coef, np.float64)
     assert value == exact_value
     assert_array_equal(gradient, exact_gradient)
-    assert single.certificate(coef) == double.certificate(coef)
-    assert_array_equal(single.balance_intercept(coef), double.balance_intercept(coef))
+    assert certificate(single, coef) == certificate(double, coef)
+    assert_array_equal(balance_intercept(single, coef), balance_intercept(double, coef))
     assert_array_equal(single.hessian(coef), double.hessian(coef))
 
 
@@ -166,19 +168,19 @@ def test_blocks_of_rows_change_nothing(loss, kind, container, intercept, monkeyp
     expected = (
         *whole.value_and_gradient(coef),
         whole.hessian(coef),
-        *whole.certificate(coef),
-        whole.balance_intercept(coef),
+        *certificate(whole, coef),
+        balance_intercept(whole, coef),
         *whole.feature_moments(),
     )
     # 7 to 14 rows, an incomplete last block, and fewer rows still in a chunk of the Hessian
     monkeypatch.setattr(_objective, "NUMBERS_PER_BLOCK", 28)
     parts = problem.objective()
-    assert len(parts._blocks) > 2
+    assert len(parts.blocks) > 2
     found = (
         *parts.value_and_gradient(coef),
         parts.hessian(coef),
-        *parts.certificate(coef),
-        parts.balance_intercept(coef),
+        *certificate(parts, coef),
+        balance_intercept(parts, coef),
         *parts.feature_moments(),
     )
     for one_block, several in zip(expected, found, strict=True):
@@ -249,8 +251,8 @@ def test_nothing_is_written_to_the_data(container, dtype):
     coef.setflags(write=False)
     objective.value_and_gradient(coef)
     objective.hessian(coef)
-    objective.certificate(coef)
-    assert objective.balance_intercept(coef) is not coef
+    certificate(objective, coef)
+    assert balance_intercept(objective, coef) is not coef
 
 
 @both_containers
@@ -286,7 +288,7 @@ def test_balanced_intercept_matches_the_means(loss, kind, container, weighted, o
     objective = problem.objective()
     coef = random_coef(problem)
     coef[-1] += offset * np.arange(coef.shape[1])
-    balanced = objective.balance_intercept(coef)
+    balanced = balance_intercept(objective, coef)
     assert_array_equal(balanced[:-1], coef[:-1])
     p = probabilities(loss, problem.scores(balanced))
     assert_allclose(problem.omega @ p, problem.omega @ problem.distributions, atol=1e-12)
@@ -300,7 +302,7 @@ def test_balanced_intercept_matches_the_means(loss, kind, container, weighted, o
 def test_intercept_only_optimum_is_closed_form(loss, kind):
     problem = random_problem(loss, kind, "dense", True, True, 1, seed=10)
     problem = problem._replace(X=np.zeros_like(problem.X))
-    coef = problem.objective().balance_intercept(np.zeros(problem.shape))
+    coef = balance_intercept(problem.objective(), np.zeros(problem.shape))
     qbar = problem.omega @ problem.distributions
     expected = {
         "sparsemax": qbar,
@@ -317,7 +319,7 @@ def test_intercept_only_optimum_is_closed_form(loss, kind):
 def test_without_an_intercept_there_is_nothing_to_balance():
     problem = random_problem("sparsemax", "multiclass", "dense", False, True, 1, seed=11)
     coef = random_coef(problem)
-    assert_array_equal(problem.objective().balance_intercept(coef), coef)
+    assert_array_equal(balance_intercept(problem.objective(), coef), coef)
 
 
 # --- the certificate ----------------------------------------------------------------------
@@ -350,9 +352,9 @@ def test_certificate_bounds_the_error(problem):
     points = [zero, reference.coef, *lbfgs_iterates(problem)]
     points += [random_coef(problem, scale, seed=seed) for seed, scale in enumerate((0.1, 1, 100))]
     points += [reference.coef + random_coef(problem, scale) for scale in (1e-9, 1e-6, 1e-3)]
-    points += [objective.balance_intercept(coef) for coef in points]
+    points += [balance_intercept(objective, coef) for coef in points]
     for coef in points:
-        value, gap = objective.certificate(coef)
+        value, gap = certificate(objective, coef)
         expected = primal(problem, coef)
         assert_allclose(value, expected, rtol=1e-10, atol=1e-13)
         assert gap >= 0
@@ -406,7 +408,7 @@ def test_certificate_with_outputs_that_no_target_uses(loss, container):
     only_unused[-1, -1] = 50
     points = [zero, random_coef(problem), random_coef(problem, 30), only_unused, solution.coef]
     for coef in points:
-        value, gap = objective.certificate(coef)
+        value, gap = certificate(objective, coef)
         assert gap >= 0
         assert minimum - 1e-12 <= value <= minimum + gap + 1e-12
         p = feasible_probabilities(problem, coef)
@@ -419,7 +421,7 @@ def test_certificate_where_a_predicted_class_is_missing():
     problem = random_problem("sparsemax", "multiclass", "dense", True, False, 1e-2, seed=14)
     coef = np.zeros(problem.shape)
     coef[-1, 0] = 1e6
-    value, gap = problem.objective().certificate(coef)
+    value, gap = certificate(problem.objective(), coef)
     p = feasible_probabilities(problem, coef)
     assert_allclose(gap, value - dual(problem, p), rtol=1e-9)
 
@@ -427,7 +429,7 @@ def test_certificate_where_a_predicted_class_is_missing():
 def test_without_a_penalty_there_is_no_dual():
     problem = random_problem("sparsemax", "multiclass", "dense", True, True, 0.0, seed=15)
     coef = random_coef(problem)
-    value, gap = problem.objective().certificate(coef)
+    value, gap = certificate(problem.objective(), coef)
     assert_allclose(value, primal(problem, coef), rtol=1e-12)
     assert gap == np.inf
 

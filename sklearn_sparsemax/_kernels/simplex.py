@@ -20,8 +20,10 @@ which equals Omega*(z) + Omega(q) - <q, z> for p, q on the simplex, but adds up 
 are never negative, so nothing cancels.
 """
 
+import numpy as np
+
 from . import _long_rows, _short_rows
-from ._jit import njit
+from ._jit import njit, sums_in_any_order
 
 # Where both ways take about equal time for the losses of normal scores. Where most entries are
 # candidates, sorting wins.
@@ -71,3 +73,30 @@ def loss_rows_dense(scores, targets, losses):
         _short_rows.loss_rows_dense(scores, targets, losses)
     else:
         _long_rows.loss_rows_dense(scores, targets, losses)
+
+
+@njit
+def multiply_jacobian_rows(p, v, products):
+    """Write the rows of v (n, K) times the Jacobian at projections p (n, K) into products (n, K).
+
+    That is s * (v - mean of v over the support s), and NaN for rows that are NaN.
+    """
+    n_rows, n_outputs = p.shape
+    for i in range(n_rows):
+        total = _sum_inside(p[i], v[i])
+        mean = total[0] / total[1]
+        if np.isnan(p[i, 0]):
+            mean = np.nan
+        for j in range(n_outputs):
+            inside = v[i, j] - mean
+            products[i, j] = 0.0 if p[i, j] == 0.0 else inside
+
+
+@sums_in_any_order
+def _sum_inside(p, v):
+    """Sum and number of the entries of v where p is not 0."""
+    total, size = 0.0, 0.0
+    for j in range(p.shape[0]):
+        total += 0.0 if p[j] == 0.0 else np.float64(v[j])
+        size += 0.0 if p[j] == 0.0 else 1.0
+    return total, size

@@ -41,6 +41,16 @@ def loss_rows_dense(scores, targets, losses):
     scores[:] = residual
 
 
+def multiply_jacobian_rows(p, v, products):
+    """Do what `simplex.multiply_jacobian_rows` does."""
+    # 1 on the support, 0 outside, NaN where p is NaN
+    s = np.sign(p.astype(np.float64))
+    # where, not a product: whatever v holds outside the support has no influence
+    inside = np.where(s == 0, 0, v)
+    mean = inside.sum(axis=1, keepdims=True) / s.sum(axis=1, keepdims=True)
+    products[:] = np.where(s == 0, 0, s * (inside - mean))
+
+
 def _thresholds(scores):
     """Scores relative to the largest of their row, that (n, 1), and tau (n, 1) relative to it."""
     z = scores.astype(np.float64)

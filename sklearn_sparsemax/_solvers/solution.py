@@ -7,6 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy import sparse
 
+from .._certificate import certificate
+from .._intercept import ScoresOfIntercepts, balance_intercept
 from .._objective import Objective
 from .._typing import Array
 
@@ -72,8 +74,9 @@ class Tolerance:
 
         The distributions of the dual are p(z), or those of the solver.
         """
-        coef = self.objective.balance_intercept(coef)
-        value, dual_gap = self.objective.certificate(coef, dual)
+        scores = ScoresOfIntercepts(self.objective, coef)
+        coef = balance_intercept(self.objective, coef, scores)
+        value, dual_gap = certificate(self.objective, coef, dual, scores)
         if self.has_dual:
             distance = dual_gap
         else:

@@ -1,0 +1,111 @@
+"""The minimum of F over the intercept alone, for given coefficients W.
+
+A smooth convex problem in K variables, which Newton's method with a ridge solves to rounding.
+There the weighted mean of the probabilities equals that of the targets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from scipy import linalg
+
+from ._objective import Block, Objective
+from ._typing import Array
+
+MAX_NEWTON_STEPS = 50
+
+
+class ScoresOfIntercepts:
+    """Scores X W + b for one W and any b, in double precision.
+
+    The product X W is kept where all of it is one block, else formed anew in each pass.
+
+    Parameters
+    ----------
+    objective : Objective
+        The data.
+    coef : ndarray of the shape of the objective
+        W, and an intercept that is ignored.
+    """
+
+    def __init__(self, objective: Objective, coef: Array) -> None:
+        self._objective = objective
+        self._coef = coef.copy()
+        if objective.fit_intercept:
+            self._coef[-1] = 0
+        self._kept = list(self._scored()) if len(objective.blocks) == 1 else None
+
+    def at(self, intercept: Array | None) -> Iterator[tuple[Block, Array]]:
+        """Each block with its scores (m, K), which the caller may overwrite."""
+        for block, scores in self._scored() if self._kept is None else self._kept:
+            shifted = scores if self._kept is None else scores.copy()
+            if intercept is not None:
+                shifted[:, self._objective.free_outputs] += intercept
+            yield block, shifted
+
+    def _scored(self) -> Iterator[tuple[Block, Array]]:
+        return self._objective.scored_blocks(self._coef, np.dtype(np.float64))
+
+
+def balance_intercept(
+    objective: Objective, coef: Array, scores: ScoresOfIntercepts | None = None
+) -> Array:
+    """Move the intercept to its minimum for the given W, in double precision.
+
+    Of the intercepts that differ by a common shift of all scores, which changes nothing, the
+    one of mean 0 is returned. Scores of these coefficients may be passed on.
+    """
+    if not objective.fit_intercept:
+        return coef
+    scores = scores or ScoresOfIntercepts(objective, coef)
+    intercept = coef[-1].copy()
+    value, gradient = _value_and_gradient(objective, scores, intercept)
+    hessian = _hessian(objective, scores, intercept)
+    # H is singular along shifts common to all scores, and vanishes where all probabilities
+    # are near 0 or 1: from a ridge of a row's own curvature the steps there grow
+    least_ridge = 1e-14 + 1e-12 * hessian.diagonal().max()
+    ridge = 1e-4 * hessian.diagonal().max() + least_ridge
+    for _ in range(MAX_NEWTON_STEPS):
+        if np.abs(gradient).max() <= np.finfo(np.float64).eps:
+            break
+        ridged = hessian + ridge * np.eye(gradient.size)
+        step = -linalg.solve(ridged, gradient, assume_a="pos", check_finite=False)
+        trial_value, trial_gradient = _value_and_gradient(objective, scores, intercept + step)
+        falls = trial_value <= value + 1e-4 * float(gradient @ step)
+        # near the minimum the value is rounding, and the gradient still tells
+        if falls or np.abs(trial_gradient).max() <= 0.5 * np.abs(gradient).max():
+            intercept = intercept + step
+            value, gradient = trial_value, trial_gradient
+            hessian = _hessian(objective, scores, intercept)
+            ridge = max(0.1 * ridge, least_ridge)
+        elif -float(gradient @ step) <= np.finfo(np.float64).eps * value:
+            break
+        else:
+            ridge *= 10
+    if objective.shift_invariant:
+        intercept -= intercept.mean()
+    return np.vstack([coef[:-1], intercept])
+
+
+def _value_and_gradient(
+    objective: Objective, scores: ScoresOfIntercepts, intercept: Array
+) -> tuple[float, Array]:
+    """Mean loss and its gradient (m,) by the intercept."""
+    value: Any = 0.0
+    gradient = np.zeros(objective.n_outputs)
+    for block, residual in scores.at(intercept):
+        value += block.weights @ objective.loss.value_and_residual(residual, block.targets)
+        gradient += block.weights @ residual
+    return float(value), gradient[objective.free_outputs]
+
+
+def _hessian(objective: Objective, scores: ScoresOfIntercepts, intercept: Array) -> Array:
+    """Hessian (m, m) of the mean loss by the intercept."""
+    hessian = np.zeros((objective.n_outputs, objective.n_outputs))
+    for block, shifted in scores.at(intercept):
+        probabilities = objective.loss.probabilities(shifted)
+        hessian += objective.loss.mean_jacobian(probabilities, block.weights)
+    return hessian[objective.free_outputs, objective.free_outputs]
