@@ -151,7 +151,7 @@ class Objective:
         return float(
             sum(
                 block.weights @ self.loss.value_and_residual(scores, block.targets)
-                for block, scores in self._scored_blocks(coef, self.X.dtype)
+                for block, scores in self.scored_blocks(coef, self.X.dtype)
             )
         )
 
