@@ -191,7 +191,8 @@ class StochasticClassifier(LinearClassifier):
         X, y = validate_data(self, X, y, **options)
         values = X.data if sparse.issparse(X) else X
         if values.size:
-            check_squares(np.square(np.abs(values).max(), dtype=np.float64))
+            with np.errstate(over="ignore"):
+                check_squares(np.square([values.min(), values.max()], dtype=np.float64))
         return as_csr_array(X), y
 
     def _visit(self, X: Matrix, targets: Matrix, weights: Array) -> Self:

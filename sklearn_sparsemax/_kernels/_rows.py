@@ -9,7 +9,10 @@ from ._jit import njit, sums_in_any_order
 def longest_row(features):
     """The most non-zero features that a row may have."""
     if len(features) == 3:
-        return np.diff(features[0]).max()
+        longest = 0
+        for i in range(features[0].shape[0] - 1):
+            longest = max(longest, features[0][i + 1] - features[0][i])
+        return longest
     else:
         return features[0].shape[1]
 

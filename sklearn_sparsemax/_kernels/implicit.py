@@ -66,12 +66,14 @@ def _sparsemax_step(u, q, sigma, p):
 
 @njit
 def _softmax_loss(z, q):
-    winner = z.argmax()
-    others = 0.0
-    loss = 0.0
+    top = largest(z)
+    others, loss = 0.0, 0.0
+    top_is_met = False
     for k in range(z.shape[0]):
-        below = z[k] - z[winner]
-        if k != winner:
+        below = z[k] - top
+        if below == 0.0 and not top_is_met:
+            top_is_met = True
+        else:
             others += np.exp(below)
         if q[k] > 0.0:
             loss += q[k] * (np.log(q[k]) - below)
@@ -86,7 +88,7 @@ def _softmax_step(u, q, sigma, p, logs):
         return
     for k in range(n_outputs):
         u[k] += sigma * q[k]
-    top = u.max()
+    top = largest(u)
     # where the largest p_k is 1, and their sum no less
     normaliser = -sigma
     for k in range(n_outputs):
@@ -123,10 +125,10 @@ def _solve_log(log, sigma, level):
 
 @njit
 def _softmax(z, p):
-    largest = z.max()
+    top = largest(z)
     total = 0.0
     for k in range(z.shape[0]):
-        p[k] = np.exp(z[k] - largest)
+        p[k] = np.exp(z[k] - top)
         total += p[k]
     for k in range(z.shape[0]):
         p[k] /= total
@@ -144,6 +146,12 @@ def _logistic_loss(z, q):
 
 
 @njit
+def _sigmoid(z):
+    small = np.exp(-abs(z))
+    return (1.0 if z > 0.0 else small) / (1.0 + small)
+
+
+@njit
 def _logistic_step(u, q, sigma, p):
     for k in range(u.shape[0]):
         low = u[k] - sigma * (1.0 - q[k])
@@ -151,7 +159,7 @@ def _logistic_step(u, q, sigma, p):
         z = u[k]
         last = high - low
         for _ in range(MOST_STEPS):
-            p[k] = 1.0 / (1.0 + np.exp(-z))
+            p[k] = _sigmoid(z)
             excess = z - u[k] + sigma * (p[k] - q[k])
             if excess > 0.0:
                 high = z

@@ -53,6 +53,8 @@ from .sgd_state import INVERSE_SCALING, OPTIMAL
 LENGTH = 5.0
 CONSTANT = 0.1
 DECAY = 6.0
+# What is less of the squares of the features than this may be rounding.
+LEAST_SPREAD = 1e-12
 # Scalars that shrink are multiplied out before their inverses overflow in single precision.
 SMALLEST = 1e-9
 # One number of a delta in so many, or fewer, are added one by one; else all, several at a time.
@@ -92,10 +94,11 @@ def visit_rows(
         deviation = max(square - 2.0 * along + moments.sums[4], 0.0)
         if not has_memory:
             _follow(moments, columns, entries, n_entries, weights[i], square, deviation)
-        n_rows, sum_of_weights, _, sum_of_deviations, square_of_mean = moments.sums
+        n_rows, sum_of_weights, squares, deviations, square_of_mean = moments.sums
         w = weights[i] * n_rows / sum_of_weights
-        # a single row, or all alike, leave the intercept
-        spread = sum_of_deviations / sum_of_weights if sum_of_deviations > 0.0 else 1.0
+        spread = max(deviations, LEAST_SPREAD * squares) / sum_of_weights
+        # without any features there is the intercept still
+        spread = spread if spread > 0.0 else 1.0
         constant = CONSTANT * spread if intercept else 0.0
         bound = curvature * (spread + constant)
         gamma = _step_length(schedule, bound, alpha, n_rows, iterate.n_visits[0] + 1.0)
@@ -152,12 +155,12 @@ def visit_rows(
 @njit
 def multiply_out(iterate):
     """Form W + g G in V and the average in A, with scalars of 1 and 0 but for g."""
-    s, g, u, v, c = iterate.scalars
-    _combine(iterate.A, u, iterate.V, v)
+    scalars = iterate.scalars
+    _combine(iterate.A, scalars[2], iterate.V, scalars[3])
     if iterate.G.rows.shape[0] > 0:
-        _combine(iterate.A, 1.0, iterate.G, -c)
-    _combine(iterate.V, s, iterate.V, 0.0)
-    iterate.scalars[:] = 1.0, g, 1.0, 0.0, 0.0
+        _combine(iterate.A, 1.0, iterate.G, -scalars[4])
+    _combine(iterate.V, scalars[0], iterate.V, 0.0)
+    scalars[0], scalars[2], scalars[3], scalars[4] = 1.0, 1.0, 0.0, 0.0
 
 
 @njit
