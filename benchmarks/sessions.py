@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import warnings
 from collections.abc import Callable, Iterator
@@ -40,11 +41,11 @@ class Session:
         # spawned, not forked: libraries read the thread variables when they are loaded
         context = get_context("spawn")
         self._connection, theirs = context.Pipe()
-        self._process = context.Process(
-            target=_serve, args=(theirs, threads, factory, arguments), daemon=True
-        )
+        # no daemon: libraries that respect joblib's workers would take one thread in it
+        self._process = context.Process(target=_serve, args=(theirs, threads, factory, arguments))
         with _environment(dict.fromkeys(THREAD_VARIABLES, str(threads))):
             self._process.start()
+        atexit.register(self.close)
         theirs.close()
         try:
             self._receive(START_LIMIT)
@@ -61,6 +62,7 @@ class Session:
         return self._receive(limit)
 
     def close(self) -> None:
+        atexit.unregister(self.close)
         self._process.kill()
         self._process.join()
         self._connection.close()
