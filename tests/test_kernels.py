@@ -127,6 +127,39 @@ def test_projection_and_thresholds(rows, dtype, module):
 
 @rows
 @dtypes
+def test_products_with_the_jacobian(rows, dtype):
+    p = np.empty(rows.shape, dtype)
+    simplex_numpy.project_rows(rows.astype(dtype), p)
+    # whatever stands outside the support has no influence
+    v = np.where(p == 0, np.nan, np.random.default_rng(2).normal(size=p.shape)).astype(dtype)
+    expected = [
+        np.where(p_i > 0, v_i - v_i[p_i > 0].mean(dtype=float), 0)
+        for p_i, v_i in zip(p, v, strict=True)
+    ]
+    ways = {
+        "compiled": simplex.multiply_jacobian_rows,
+        "NumPy": simplex_numpy.multiply_jacobian_rows,
+        "interpreted": lambda *arrays: interpreted(simplex, "multiply_jacobian_rows", *arrays),
+    }
+    for name, multiply in ways.items():
+        products = np.empty_like(p)
+        multiply(p, v, products)
+        tolerance = 4 * np.finfo(dtype).eps
+        for product, row in zip(products, expected, strict=True):
+            assert_allclose(product, row, rtol=0, atol=tolerance, err_msg=name)
+
+
+def test_products_with_the_jacobian_are_nan_where_the_probabilities_are():
+    p = np.array([[np.nan, np.nan], [0.25, 0.75]])
+    for module in (simplex, simplex_numpy):
+        products = np.empty_like(p)
+        with np.errstate(all="ignore"):
+            module.multiply_jacobian_rows(p, np.array([[1.0, 2.0], [1.0, 2.0]]), products)
+        assert_array_equal(products, [[np.nan, np.nan], [-0.5, 0.5]])
+
+
+@rows
+@dtypes
 @compiled
 @pytest.mark.parametrize("index_type", INDEX_TYPES)
 def test_losses(rows, dtype, index_type, module):
