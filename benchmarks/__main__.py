@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    from . import growth, memory, report, solvers, transform
+    from . import epochs, growth, memory, report, solvers, transform
     from .competitors import COMPETITORS
     from .machine import available_cores
     from .problems import CACHE, PROBLEMS
@@ -38,6 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     commands.add_parser("transform", parents=[common], help="the activation alone")
     commands.add_parser("scaling", parents=[common], help="seconds and memory as data grow")
+    commands.add_parser("epochs", parents=[common], help="stochastic descent, epoch by epoch")
     commands.add_parser("report", parents=[common], help="tables and figures once more")
 
     options = parser.parse_args(arguments)
@@ -53,11 +54,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         )
     elif options.command == "transform":
         transform.run(budget=options.budget, **measured)
+    elif options.command == "epochs":
+        epochs.run(budget=options.budget, **measured)
     elif options.command == "scaling":
         growth.run(budget=options.budget, **measured)
         memory.run(threads=options.threads, budget=options.budget, out=options.out)
     else:
-        for module in (report, transform, growth, memory):
+        for module in (report, transform, growth, memory, epochs):
             module.write(options.out)
 
 

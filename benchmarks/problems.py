@@ -60,11 +60,21 @@ def rcv1_label_sets() -> tuple[Any, Any]:
     return Memory(CACHE, verbose=0).cache(_read_rcv1)(str(folder))
 
 
-def rcv1_classes() -> tuple[Any, Any]:
+def rcv1_classes(dtype: type = np.float64) -> tuple[Any, Any]:
     """The same documents, each with the first of its topics: 36 classes."""
     X, Y = rcv1_label_sets()
     Y.sort_indices()
-    return X, np.unique(Y.indices[Y.indptr[:-1]], return_inverse=True)[1]
+    return X.astype(dtype), np.unique(Y.indices[Y.indptr[:-1]], return_inverse=True)[1]
+
+
+def emotions() -> tuple[Any, Any]:
+    """The training half of Emotions, its features standardised: 391 songs, sets of 6 labels."""
+    _published("sklearn_sparsemax")
+    from sklearn_sparsemax.datasets import fetch_emotions
+
+    X, Y = fetch_emotions(subset="train", return_X_y=True)
+    X = np.asarray(X)
+    return (X - X.mean(axis=0)) / X.std(axis=0), sparse.csr_array(Y)
 
 
 def sparse_topics(n: int, d: int, K: int, words: int, dtype: type = np.float64) -> tuple[Any, Any]:

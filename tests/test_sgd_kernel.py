@@ -226,7 +226,7 @@ class Compiled:
 
 
 def adversarial(name, rng, loss):
-    n_outputs = {"nine outputs": 9, "twenty outputs": 20, "two outputs": 2}.get(name, 4)
+    n_outputs = {"nine outputs": 9, "sixty outputs": 60, "two outputs": 2}.get(name, 4)
     X = rng.normal(size=(13, 5)) * (rng.random((13, 5)) < 0.6)
     targets = rng.dirichlet(np.ones(n_outputs), size=13)
     if name.endswith("outputs") or loss == "logistic":
@@ -262,7 +262,7 @@ NAMES = [
     "far from the origin",
     "two outputs",
     "nine outputs",
-    "twenty outputs",
+    "sixty outputs",
 ]
 
 
