@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from . import machine
-from .fitting import WARM_UP_ROWS
 from .objectives import objective
 from .problems import MissingDataError, Problem, digits, emotions, mnist, rcv1_classes
 from .report import of_seconds, ratio
@@ -94,8 +93,8 @@ class Learner:
         warnings.simplefilter("ignore")
         self.problem, self.learn = problem, LEARNERS[name]
         self.X, self.y = problem.load()
-        rows = slice(WARM_UP_ROWS)
-        self.learn(problem, self.X[rows], self.y[rows], 1)
+        # imports, compilation, caches
+        self.learn(problem, self.X, self.y, 1)
 
     def seconds(self) -> float:
         """Of an epoch."""

@@ -75,14 +75,16 @@ def visit_rows(
     """
     n_outputs = residuals.shape[1]
     has_memory = residuals.shape[0] > 0
-    V, G, scalars, b = iterate.V, iterate.G, iterate.scalars, iterate.intercepts[0]
+    scalars, b, total = iterate.scalars, iterate.intercepts[0], iterate.total
+    dtype = iterate.rows.dtype
     columns = np.empty(longest_row(features), np.int64)
-    entries = np.empty(columns.shape[0], V.rows.dtype)
-    zV, zG = np.zeros(n_outputs, V.rows.dtype), np.zeros(n_outputs, V.rows.dtype)
+    entries = np.empty(columns.shape[0], dtype)
+    # of V and G; without memory, the scores of G remain 0
+    scores = np.zeros(2 * n_outputs, dtype)
+    read = scores if has_memory else scores[:n_outputs]
     z, q, p = np.empty(n_outputs), np.zeros(n_outputs), np.empty(n_outputs)
-    scratch = np.empty(n_outputs)
-    delta, scaled = np.empty(n_outputs, V.rows.dtype), np.empty(n_outputs, V.rows.dtype)
-    changed = np.empty(n_outputs, np.int64)
+    scratch, delta = np.empty(n_outputs), np.empty(n_outputs, dtype)
+    scaled, changed = np.empty(total.shape[0], dtype), np.empty(total.shape[0], np.int64)
     curvature = CURVATURE[loss]
     total_loss = 0.0
     for visit in range(order.shape[0]):
@@ -105,19 +107,20 @@ def visit_rows(
         shrink = 1.0 / (1.0 + gamma * alpha)
 
         _write_target(targets, i, q)
-        _write_product(V, columns, entries, n_entries, square_of_mean - along, zV)
-        if has_memory:
-            _write_product(G, columns, entries, n_entries, square_of_mean - along, zG)
+        for k in range(read.shape[0]):
+            read[k] = (square_of_mean - along) * total[k] - iterate.along[k]
+        add_combination(read, columns, entries, 0, n_entries, iterate.rows)
         for k in range(n_outputs):
-            z[k] = scalars[0] * zV[k] - scalars[1] * zG[k] + b[k]
+            z[k] = scalars[0] * scores[k] - scalars[1] * scores[n_outputs + k] + b[k]
         total_loss += weights[i] * row_loss(loss, z, q)
 
         scalars[0] *= shrink
         scalars[1] = (scalars[1] + gamma) * shrink if has_memory else 0.0
         sigma = w * gamma * (shrink * deviation + constant)
         for k in range(n_outputs):
-            b[k] -= gamma * constant * G.total[k]
-            z[k] = scalars[0] * zV[k] - scalars[1] * zG[k] + b[k]
+            if has_memory:
+                b[k] -= gamma * constant * total[n_outputs + k]
+            z[k] = scalars[0] * scores[k] - scalars[1] * scores[n_outputs + k] + b[k]
             if has_memory:
                 z[k] += sigma * residuals[i, k]
         implicit_step(loss, z, q, sigma, p, scratch)
@@ -138,11 +141,9 @@ def visit_rows(
             on_G = w / n_rows if has_memory else 0.0
             on_V = (scalars[1] * on_G - gamma * shrink * w) / scalars[0]
             on_A = (scalars[4] * on_G - scalars[3] * on_V) / scalars[2]
+            factors = (on_V, on_G, on_A) if has_memory else (on_V, on_A, 0.0)
             row = columns, entries, n_entries, along
-            _add(V, row, on_V, delta, changed, n_changed, scaled)
-            _add(iterate.A, row, on_A, delta, changed, n_changed, scaled)
-            if has_memory:
-                _add(G, row, on_G, delta, changed, n_changed, scaled)
+            _add(iterate, row, factors, delta, changed, n_changed, scaled)
         _average(iterate)
         if not has_memory and intercept and _is_power_of_two(n_rows):
             _centre(moments, iterate)
@@ -156,22 +157,22 @@ def visit_rows(
 def multiply_out(iterate):
     """Form W + g G in V and the average in A, with scalars of 1 and 0 but for g."""
     scalars = iterate.scalars
-    _combine(iterate.A, scalars[2], iterate.V, scalars[3])
-    if iterate.G.rows.shape[0] > 0:
-        _combine(iterate.A, 1.0, iterate.G, -scalars[4])
-    _combine(iterate.V, scalars[0], iterate.V, 0.0)
+    for j in range(iterate.rows.shape[0]):
+        _multiply_out(iterate.rows[j], iterate)
+    _multiply_out(iterate.total, iterate)
+    _multiply_out(iterate.along, iterate)
     scalars[0], scalars[2], scalars[3], scalars[4] = 1.0, 1.0, 0.0, 0.0
 
 
 @njit
-def _combine(result, factor, other, other_factor):
-    """Overwrite a combination by a sum of multiples of it and of another."""
-    for j in range(result.rows.shape[0]):
-        for k in range(result.rows.shape[1]):
-            result.rows[j, k] = factor * result.rows[j, k] + other_factor * other.rows[j, k]
-    for k in range(result.total.shape[0]):
-        result.total[k] = factor * result.total[k] + other_factor * other.total[k]
-        result.along[k] = factor * result.along[k] + other_factor * other.along[k]
+def _multiply_out(row, iterate):
+    s, u, v, c = iterate.scalars[0], iterate.scalars[2], iterate.scalars[3], iterate.scalars[4]
+    n_outputs = iterate.intercepts.shape[1]
+    last = row.shape[0] - n_outputs
+    for k in range(n_outputs):
+        # without memory c is 0, and what stands second is A
+        row[last + k] = u * row[last + k] + v * row[k] - c * row[n_outputs + k]
+        row[k] *= s
 
 
 @njit
@@ -208,30 +209,24 @@ def _centre(moments, iterate):
     """Take the mean so far as the centre; the iterate and its average remain what they are."""
     multiply_out(iterate)
     mean, sums = moments.mean, moments.sums
-    _move_centre(iterate.V, iterate.intercepts[0], moments)
-    _move_centre(iterate.A, iterate.intercepts[1], moments)
+    rows, total, along = iterate.rows, iterate.total, iterate.along
+    # V and A, whose intercepts stand in the same order
+    intercepts = iterate.intercepts.reshape(total.shape[0])
+    for k in range(total.shape[0]):
+        intercepts[k] -= along[k] - sums[4] * total[k]
+        along[k] = 0.0
     sums[4] = 0.0
     for j in range(mean.shape[0]):
+        before = mean[j]
         mean[j] = moments.features[j] / sums[1]
         sums[4] += mean[j] * mean[j]
+        for k in range(total.shape[0]):
+            rows[j, k] -= before * total[k]
+            along[k] += mean[j] * rows[j, k]
+    for k in range(total.shape[0]):
+        intercepts[k] += along[k]
+        total[k] = 0.0
     sums[3] = max(sums[2] - sums[1] * sums[4], 0.0)
-
-
-@njit
-def _move_centre(part, intercept, moments):
-    """Form W = R - m total^T, and the intercept for the new centre."""
-    mean, sums = moments.mean, moments.sums
-    for k in range(intercept.shape[0]):
-        intercept[k] -= part.along[k] - sums[4] * part.total[k]
-        part.along[k] = 0.0
-    for j in range(mean.shape[0]):
-        new = moments.features[j] / sums[1]
-        for k in range(intercept.shape[0]):
-            part.rows[j, k] -= mean[j] * part.total[k]
-            part.along[k] += new * part.rows[j, k]
-    for k in range(intercept.shape[0]):
-        intercept[k] += part.along[k]
-        part.total[k] = 0.0
 
 
 @njit
@@ -259,29 +254,29 @@ def _erase_target(targets, i, q):
 
 
 @njit
-def _write_product(part, columns, entries, n_entries, slope, scores):
-    """Write the scores of the centred row."""
-    for k in range(scores.shape[0]):
-        scores[k] = slope * part.total[k] - part.along[k]
-    add_combination(scores, columns, entries, 0, n_entries, part.rows)
-
-
-@njit
-def _add(part, row, factor, delta, changed, n_changed, scaled):
-    """Add a multiple of (x - m) delta^T, for a delta that is zero but in the outputs `changed`."""
+def _add(iterate, row, factors, delta, changed, n_changed, scaled):
+    """Add a multiple of (x - m) delta^T to each matrix, for a delta that changes few outputs."""
     columns, entries, n_entries, along = row
-    for m in range(n_changed):
-        k = changed[m]
-        part.total[k] += factor * delta[k]
-        part.along[k] += factor * along * delta[k]
-    if FEW_CHANGES * n_changed <= delta.shape[0]:
+    n_outputs = delta.shape[0]
+    n_parts = scaled.shape[0] // n_outputs
+    few = FEW_CHANGES * n_changed <= n_outputs
+    for part in range(n_parts):
         for m in range(n_changed):
-            scaled[m] = factor * delta[changed[m]]
-        add_scattered(part.rows, columns, entries, n_entries, changed, scaled, n_changed)
+            k = changed[m]
+            value = factors[part] * delta[k]
+            iterate.total[part * n_outputs + k] += value
+            iterate.along[part * n_outputs + k] += along * value
+            if few:
+                changed[part * n_changed + m] = part * n_outputs + k
+                scaled[part * n_changed + m] = value
+        if not few:
+            for k in range(n_outputs):
+                scaled[part * n_outputs + k] = factors[part] * delta[k]
+    if few:
+        n_changed *= n_parts
+        add_scattered(iterate.rows, columns, entries, n_entries, changed, scaled, n_changed)
     else:
-        for k in range(delta.shape[0]):
-            scaled[k] = factor * delta[k]
-        add_outer(part.rows, columns, entries, n_entries, scaled)
+        add_outer(iterate.rows, columns, entries, n_entries, scaled)
 
 
 @njit

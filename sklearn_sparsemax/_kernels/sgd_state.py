@@ -12,23 +12,16 @@ import numpy as np
 from .._typing import Array
 
 
-class Combination(NamedTuple):
-    """A sum of (x - m) delta^T over visits."""
-
-    rows: Array  # R, the sum of x delta^T, (d, K)
-    total: Array  # sum of delta, (K,)
-    along: Array  # R^T m, (K,)
-
-
 class Iterate(NamedTuple):
     """Where the descent is, and the average of where it was.
 
-    With memory G has as many rows as V and A, without it none.
+    Side by side stand V, G and A, or V and A where there is no memory: p = 3 or 2 matrices, each
+    a sum of (x - m) delta^T over visits.
     """
 
-    V: Combination
-    G: Combination
-    A: Combination
+    rows: Array  # R, the sums of x delta^T, (d, p K)
+    total: Array  # the sums of delta, (p K,)
+    along: Array  # R^T m, (p K,)
     scalars: Array  # s, g, u, v, c
     intercepts: Array  # of the iterate and of the average, (2, K)
     n_visits: Array  # (1,)
@@ -53,7 +46,14 @@ class Schedule(NamedTuple):
 OPTIMAL, CONSTANT_STEP, INVERSE_SCALING = 0, 1, 2
 
 
-def combination(n_features: int, n_outputs: int, dtype: np.dtype) -> Combination:
-    """A sum over no visits."""
-    rows = np.zeros((n_features, n_outputs), dtype)
-    return Combination(rows, np.zeros(n_outputs), np.zeros(n_outputs))
+def start_at_zero(n_features: int, n_outputs: int, dtype: np.dtype, *, memory: bool) -> Iterate:
+    """The iterate before the first visit."""
+    width = (3 if memory else 2) * n_outputs
+    return Iterate(
+        np.zeros((n_features, width), dtype),
+        np.zeros(width),
+        np.zeros(width),
+        np.array([1.0, 0.0, 1.0, 0.0, 0.0]),
+        np.zeros((2, n_outputs)),
+        np.zeros(1),
+    )

@@ -24,14 +24,7 @@ from scipy import sparse
 from sklearn.utils import check_random_state
 
 from .. import _kernels
-from .._kernels.sgd_state import (
-    OPTIMAL,
-    Combination,
-    Iterate,
-    Moments,
-    Schedule,
-    combination,
-)
+from .._kernels.sgd_state import OPTIMAL, Moments, Schedule, start_at_zero
 from .._objective import Objective
 from .._progress import SILENT, STOPPED, Progress
 from .._typing import Array, Matrix
@@ -105,6 +98,8 @@ class State:
         Whether the intercept is free, and the features centred.
     dtype : dtype
         Precision of the coefficients, float32 or float64.
+    memory : bool, default=False
+        Whether there is a matrix G.
 
     Attributes
     ----------
@@ -117,20 +112,19 @@ class State:
     """
 
     def __init__(
-        self, n_features: int, n_outputs: int, *, fit_intercept: bool, dtype: DTypeLike
+        self,
+        n_features: int,
+        n_outputs: int,
+        *,
+        fit_intercept: bool,
+        dtype: DTypeLike,
+        memory: bool = False,
     ) -> None:
         self.fit_intercept = fit_intercept
         self.dtype = np.dtype(dtype)
         self.derived: dict[str, Any] = {}
         self.moments = Moments(np.zeros(n_features), np.zeros(n_features), np.zeros(5))
-        self.iterate = Iterate(
-            combination(n_features, n_outputs, self.dtype),
-            combination(0, n_outputs, self.dtype),
-            combination(n_features, n_outputs, self.dtype),
-            np.array([1.0, 0.0, 1.0, 0.0, 0.0]),
-            np.zeros((2, n_outputs)),
-            np.zeros(1),
-        )
+        self.iterate = start_at_zero(n_features, n_outputs, self.dtype, memory=memory)
 
     @property
     def n_features(self) -> int:
@@ -176,34 +170,38 @@ class State:
     def coef(self, *, average: bool = True) -> Array:
         """The average, or the iterate itself, as coefficients (d, K) or (d + 1, K), in float64."""
         s, g, u, v, c = self.iterate.scalars
-        factors = (v, -c, u) if average else (s, -g, 0.0)
-        parts = zip(factors, self.iterate[:3], strict=True)
-        W: Any = sum(factor * self._formed(part) for factor, part in parts if factor != 0)
+        V, *G, A = self.parts()
+        W = u * A + v * V if average else s * V
+        for pull in G:
+            W -= (c if average else g) * pull
         if not self.fit_intercept:
             return W
         return np.vstack([W, self.iterate.intercepts[int(average)] - self.moments.mean @ W])
 
-    def _formed(self, part: Combination) -> Array:
-        return part.rows - np.outer(self.moments.mean, part.total)
+    def parts(self) -> list[Array]:
+        """V, G if there is a memory, and A, each (d, K), in float64."""
+        formed = self.iterate.rows - np.outer(self.moments.mean, self.iterate.total)
+        n_parts = self.iterate.total.size // self.iterate.intercepts.shape[1]
+        return np.split(formed, n_parts, axis=1)
 
     def forget_memory(self, *, average: bool) -> None:
         """Drop G, and go on from the average, or from the iterate, as a stream."""
-        self.set_coef(self.coef(average=average))
-        n_outputs = self.iterate.G.total.size
-        self.iterate = self.iterate._replace(G=combination(0, n_outputs, self.dtype))
+        coef, iterate = self.coef(average=average), self.iterate
+        shape = self.n_features, iterate.intercepts.shape[1]
+        self.iterate = start_at_zero(*shape, self.dtype, memory=False)
+        self.iterate.n_visits[:] = iterate.n_visits
+        self.set_coef(coef)
 
     def set_coef(self, coef: Array) -> None:
-        """Go to coefficients, and forget those before in the average."""
+        """Go from zero to coefficients, as if the descent had been there always."""
         self.derived.clear()
-        V, _, A, scalars, intercepts, _ = self.iterate
-        mean = self.moments.mean
-        scalars[:] = 1.0, 0.0, 1.0, 0.0, 0.0
+        iterate, mean = self.iterate, self.moments.mean
         W = coef[: mean.size]
-        for part in (V, A):
-            part.rows[:] = W
-            part.total[:] = 0.0
-            part.along[:] = mean @ W
-        intercepts[:] = coef[-1] + mean @ W if self.fit_intercept else 0.0
+        n_outputs = W.shape[1]
+        for part in (slice(n_outputs), slice(-n_outputs, None)):
+            iterate.rows[:, part] = W
+            iterate.along[part] = mean @ W
+        iterate.intercepts[:] = coef[-1] + mean @ W if self.fit_intercept else 0.0
 
 
 class Epochs:
@@ -243,12 +241,13 @@ class Epochs:
         self._is_binary = objective.shape[1] < objective.n_outputs
         self._alpha = objective.alpha * (2 if self._is_binary else 1)
         self.state = State(
-            n_features, objective.n_outputs, fit_intercept=objective.fit_intercept, dtype=dtype
+            n_features,
+            objective.n_outputs,
+            fit_intercept=objective.fit_intercept,
+            dtype=dtype,
+            memory=True,
         )
         self._learn_moments()
-        iterate = self.state.iterate
-        G = combination(n_features, objective.n_outputs, self.state.dtype)
-        self.state.iterate = iterate._replace(G=G)
         self._residuals = np.zeros((self.n_rows, objective.n_outputs), self.state.dtype)
         if start.any():
             W = np.hstack([-start, start]) / 2 if self._is_binary else start
@@ -256,9 +255,11 @@ class Epochs:
             self._residuals[:] = objective.sparse_distributions(start).toarray()
             self._residuals -= self._targets
             rows = self._residuals * objective.weights[:, None]
-            G.rows[:] = objective.X.T @ rows
-            G.total[:] = rows.sum(axis=0)
-            G.along[:] = self.state.moments.mean @ G.rows
+            iterate, mean = self.state.iterate, self.state.moments.mean
+            G = slice(objective.n_outputs, 2 * objective.n_outputs)
+            iterate.rows[:, G] = objective.X.T @ rows
+            iterate.total[G] = rows.sum(axis=0)
+            iterate.along[G] = mean @ iterate.rows[:, G]
 
     def visit(self, order: Array) -> float:
         """Visit rows in an order; the sum of their weighted losses, each before its visit."""
@@ -281,13 +282,14 @@ class Epochs:
 
     def gradient(self) -> Array:
         """What the memory says of the gradient by the coefficients of centred features."""
-        W, G = self.coef(), self.state.iterate.G
-        gradient = G.rows - np.outer(self.state.moments.mean, G.total)
+        _, gradient, _ = self.state.parts()
         if self.objective.fit_intercept:
-            gradient = np.vstack([gradient, G.total])
+            total = np.split(self.state.iterate.total, 3)[1]
+            gradient = np.vstack([gradient, total])
         if self._is_binary:
             gradient = gradient[:, 1:]
-        gradient[: self.objective.n_features] += self.objective.alpha * W[: G.rows.shape[0]]
+        n_features = self.objective.n_features
+        gradient[:n_features] += self.objective.alpha * self.coef()[:n_features]
         return gradient
 
     def _learn_moments(self) -> None:
