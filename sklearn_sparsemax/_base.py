@@ -132,6 +132,7 @@ class LinearModel(CallbackSupportMixin, BaseEstimator):
         options = {"tol": self.tol, "max_iter": self.max_iter, "progress": progress}
         if self.solver in ("auto", "sdca", "sgd"):
             options["random_state"] = self.random_state
+        if self.solver in ("auto", "sdca"):
             dual = self._dual if start.any() else None
             if dual is not None and dual.shape == objective.targets.shape:
                 options["dual_start"] = dual

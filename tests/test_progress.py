@@ -59,8 +59,10 @@ class Case(NamedTuple):
     data: tuple
 
     def model(self, **options):
-        options = {"alpha": 1e-2, "tol": 1e-5, "solver": self.solver, **options}
-        if self.solver in ("auto", "sdca", "sgd"):
+        options = {"alpha": 1e-2, "tol": 1e-5, **options}
+        if self.solver is not None:
+            options["solver"] = self.solver
+        if self.solver in (None, "auto", "sdca", "sgd"):
             options["random_state"] = 0
         return getattr(sklearn_sparsemax, self.name)(**options)
 
@@ -75,7 +77,16 @@ CASES += [Case("MultilabelSoftmaxClassifier", "auto", load_iris(return_X_y=True)
 CASES += [Case("SparsemaxRegressor", "auto", proportions())]
 CASES += [Case("SoftmaxRegressor", "newton-cholesky", proportions())]
 
+CERTIFIED = list(CASES)
+CASES += [Case("SGDSparsemaxClassifier", None, digits())]
+CASES += [Case("SGDMultilabelSparsemaxClassifier", None, label_sets())]
+
 every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.name}-{case.solver}")
+
+
+every_certified_case = pytest.mark.parametrize(
+    "case", CERTIFIED, ids=lambda case: f"{case.name}-{case.solver}"
+)
 
 
 class Event(NamedTuple):
@@ -139,9 +150,11 @@ def fit(case, *callbacks, **options):
 
 
 def assert_same_model(one, other):
-    for attribute in ("coef_", "intercept_", "objective_", "dual_gap_", "n_iter_"):
-        assert_array_equal(getattr(one, attribute), getattr(other, attribute), err_msg=attribute)
-    assert getattr(one, "threshold_", None) == getattr(other, "threshold_", None)
+    assert_array_equal(one.coef_, other.coef_)
+    assert_array_equal(one.intercept_, other.intercept_)
+    assert one.n_iter_ == other.n_iter_
+    for attribute in ("objective_", "dual_gap_", "threshold_", "t_", "loss_curve_"):
+        assert getattr(one, attribute, None) == getattr(other, attribute, None)
 
 
 # --- printed ------------------------------------------------------------------------------
@@ -195,7 +208,7 @@ def test_hooks_are_called_once_an_iteration(case):
     names = {event.task for event in recorder.events if event.depth == 1}
     (name,) = names
     assert name.split()[0] in SOLVERS
-    assert case.solver in ("auto", name.split()[0])
+    assert case.solver in ("auto", name.split()[0]) or (case.solver, name) == (None, "sgd epoch")
     for event in recorder.events[1:-1]:
         assert event.given[0] is X
         assert event.given[1] is y
@@ -233,7 +246,7 @@ def test_same_bits_with_and_without_callbacks(case, callback):
 
 
 @needs_callbacks
-@every_case
+@every_certified_case
 def test_a_stop_is_a_certified_model_without_a_warning(case):
     optimum = fit(case)
     recorder = Recorder(stop_after=2)
@@ -248,7 +261,22 @@ def test_a_stop_is_a_certified_model_without_a_warning(case):
 
 
 @needs_callbacks
-@every_case
+@pytest.mark.parametrize("case", CASES[-2:], ids=lambda case: case.name)
+def test_a_stop_of_stochastic_descent(case):
+    recorder = Recorder(stop_after=2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ConvergenceWarning)
+        model = fit(case, recorder)
+    assert model.n_iter_ == len(model.loss_curve_) == 2
+    assert_same_model(model, recorder.fitted[-1])
+    # what the callback was shown goes on from there alone
+    before = model.coef_.copy()
+    recorder.fitted[-1].partial_fit(*case.data)
+    assert_array_equal(model.coef_, before)
+
+
+@needs_callbacks
+@every_certified_case
 def test_no_certificate_that_nobody_asked_for(case, monkeypatch):
     calls = []
     certify = Tolerance.certify
@@ -383,8 +411,9 @@ def test_monitor_inside_a_meta_estimator_without_callbacks():
 
 @needs_callbacks
 @every_case
-def test_progress_bar(case, capsys):
+def test_progress_bar(case, capsys, monkeypatch):
     pytest.importorskip("rich")
+    monkeypatch.setenv("COLUMNS", "200")
     from sklearn.callback import ProgressBar
 
     pipeline = make_pipeline(StandardScaler(with_mean=False), clone(case.model()))

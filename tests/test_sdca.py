@@ -18,6 +18,7 @@ from scipy import sparse
 from sklearn.datasets import load_digits
 
 from sklearn_sparsemax import MultilabelSparsemaxClassifier, SparsemaxClassifier
+from sklearn_sparsemax._base import SOLVERS
 from sklearn_sparsemax._progress import Progress
 from sklearn_sparsemax._solvers import lbfgs, newton_cholesky, sdca
 
@@ -185,6 +186,15 @@ def test_classifier_and_warm_start():
     assert half.dual_gap_ <= 1e-4 * 0.5
     reference = SparsemaxClassifier(alpha=5e-4, solver="lbfgs").fit(X[::2], y[::2])
     assert abs(half.objective_ - reference.objective_) <= 1e-4 * 0.5
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_warm_start_of_another_solver(solver):
+    X, y = load_digits(n_class=3, return_X_y=True)
+    model = SparsemaxClassifier(alpha=1e-2, solver="sdca", warm_start=True).fit(X / 16, y)
+    objective = model.objective_
+    again = model.set_params(solver=solver).fit(X / 16, y)
+    assert abs(again.objective_ - objective) <= 1e-4
 
 
 def test_label_sets():

@@ -12,9 +12,9 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from . import compare, multilabel, proportions
+from . import compare, mnist, multilabel, proportions
 
-COMMANDS = (compare, multilabel, proportions)
+COMMANDS = (compare, multilabel, proportions, mnist)
 DEFAULT = "compare"
 
 
