@@ -275,8 +275,9 @@ class SGDSparsemaxClassifier(StochasticClassifier):
         - "constant": eta0.
         - "invscaling": eta0 / t ** power_t at the t-th row visited.
     eta0 : float, default=None
-        The length of the first steps. None takes 5 / (mean square length of the centred rows),
-        of those seen so far in a stream. Steps are implicit: no length makes them diverge.
+        The length of the first steps. None takes 5 / (mean square length of the centred rows,
+        and of a feature for the intercept), of the rows so far in a stream. Steps are implicit: no
+        length makes them diverge.
     power_t : float, default=0.5
         The exponent of "invscaling".
     average : bool, default=True
@@ -466,8 +467,9 @@ class SGDMultilabelSparsemaxClassifier(StochasticClassifier, DistributionOverLab
         - "constant": eta0.
         - "invscaling": eta0 / t ** power_t at the t-th row visited.
     eta0 : float, default=None
-        The length of the first steps. None takes 5 / (mean square length of the centred rows),
-        of those seen so far in a stream. Steps are implicit: no length makes them diverge.
+        The length of the first steps. None takes 5 / (mean square length of the centred rows,
+        and of a feature for the intercept), of the rows so far in a stream. Steps are implicit: no
+        length makes them diverge.
     power_t : float, default=0.5
         The exponent of "invscaling".
     average : bool, default=True

@@ -16,6 +16,7 @@ from sklearn.datasets import load_digits, load_iris, make_multilabel_classificat
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.metrics import f1_score
 from sklearn.model_selection import GridSearchCV
+from test_progress import Recorder
 
 from sklearn_sparsemax import (
     MultilabelSparsemaxClassifier,
@@ -430,3 +431,17 @@ def test_search():
     X, y = load_iris(return_X_y=True)
     search = GridSearchCV(SINGLE(random_state=0, tol=1e-3), {"alpha": [1e-4, 1e-1]}, cv=3)
     assert search.fit(X, y).best_score_ > 0.9
+
+
+@pytest.mark.parametrize("estimator", [SINGLE, MULTI])
+def test_callbacks_see_fitted_models_and_may_stop(estimator):
+    pytest.importorskip("sklearn.callback")
+    X, y = digits() if estimator is SINGLE else label_sets()
+    recorder = Recorder(stop_after=3)
+    model = estimator(random_state=0).set_callbacks(recorder).fit(X, y)
+    assert model.n_iter_ == 3
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        for n_iter, seen in enumerate(recorder.fitted, start=1):
+            same(seen, estimator(max_iter=n_iter, random_state=0).fit(X, y))
+            assert seen.loss_curve_ == model.loss_curve_[:n_iter]
