@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from copy import deepcopy
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
@@ -155,8 +154,7 @@ class StochasticClassifier(LinearClassifier):
 
     def _store(self, solution: Solution, dtype: Any) -> None:
         state, curve = self.__dict__.pop("_descent")
-        self._state = deepcopy(state)
-        self._state.forget_memory(average=self.average)
+        self._state = state.as_stream(average=self.average)
         self.loss_curve_ = list(curve)
         self.n_iter_ = solution.n_iter
         self.t_ = self._state.n_visits

@@ -181,27 +181,38 @@ class State:
     def coef(self, *, average: bool = True) -> Array:
         """The average, or the iterate itself, as coefficients (d, K) or (d + 1, K), in float64."""
         s, g, u, v, c = self.iterate.scalars
-        V, *G, A = self.parts()
-        W = u * A + v * V if average else s * V
-        for pull in G:
-            W -= (c if average else g) * pull
+        W = self.combined(*((v, -c, u) if average else (s, -g, 0.0)))
         if not self.fit_intercept:
             return W
         return np.vstack([W, self.iterate.intercepts[int(average)] - self.moments.mean @ W])
 
-    def parts(self) -> list[Array]:
-        """V, G if there is a memory, and A, each (d, K), in float64."""
-        formed = self.iterate.rows - np.outer(self.moments.mean, self.iterate.total)
-        n_parts = self.iterate.total.size // self.iterate.intercepts.shape[1]
-        return np.split(formed, n_parts, axis=1)
+    def combined(self, of_V: float, of_G: float, of_A: float) -> Array:
+        """The sum of multiples of V, G, which is 0 without memory, and A: (d, K), in float64."""
+        rows, total, *_, intercepts, _ = self.iterate
+        n_outputs = intercepts.shape[1]
+        has_memory = total.size == 3 * n_outputs
+        factors = (of_V, of_G, of_A) if has_memory else (of_V, of_A)
+        W, sum_of_deltas = np.zeros((self.n_features, n_outputs)), np.zeros(n_outputs)
+        for part, factor in enumerate(factors):
+            outputs = slice(part * n_outputs, (part + 1) * n_outputs)
+            if factor != 0:
+                W += factor * rows[:, outputs]
+                sum_of_deltas += factor * total[outputs]
+        if self.fit_intercept:
+            W -= np.outer(self.moments.mean, sum_of_deltas)
+        return W
 
-    def forget_memory(self, *, average: bool) -> None:
-        """Drop G, and go on from the average, or from the iterate, as a stream."""
-        coef, iterate = self.coef(average=average), self.iterate
-        shape = self.n_features, iterate.intercepts.shape[1]
-        self.iterate = start_at_zero(*shape, self.dtype, memory=False)
-        self.iterate.n_visits[:] = iterate.n_visits
-        self.set_coef(coef)
+    def as_stream(self, *, average: bool) -> State:
+        """A state without memory that goes on from the average, or from the iterate."""
+        n_outputs = self.iterate.intercepts.shape[1]
+        stream = State(
+            self.n_features, n_outputs, fit_intercept=self.fit_intercept, dtype=self.dtype
+        )
+        for ours, theirs in zip(self.moments, stream.moments, strict=True):
+            theirs[:] = ours
+        stream.iterate.n_visits[:] = self.iterate.n_visits
+        stream.set_coef(self.coef(average=average))
+        return stream
 
     def set_coef(self, coef: Array) -> None:
         """Go from zero to coefficients, as if the descent had been there always."""
@@ -293,10 +304,9 @@ class Epochs:
 
     def gradient(self) -> Array:
         """What the memory says of the gradient by the coefficients of centred features."""
-        _, gradient, _ = self.state.parts()
+        gradient = self.state.combined(0.0, 1.0, 0.0)
         if self.objective.fit_intercept:
-            total = np.split(self.state.iterate.total, 3)[1]
-            gradient = np.vstack([gradient, total])
+            gradient = np.vstack([gradient, np.split(self.state.iterate.total, 3)[1]])
         if self._is_binary:
             gradient = gradient[:, 1:]
         n_features = self.objective.n_features
