@@ -16,7 +16,7 @@ import sklearn_sparsemax
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks import growth, machine, memory, report, solvers, transform
+from benchmarks import epochs, growth, machine, memory, report, solvers, transform
 from benchmarks.competitors import COMPETITORS
 from benchmarks.competitors.transforms import TRANSFORMS, missing
 from benchmarks.fitting import Fits
@@ -258,6 +258,24 @@ def test_growth_and_memory_are_written(iris, tmp_path, monkeypatch):
     (row,) = read_rows(tmp_path / "memory.csv")
     assert row["scores"] == 150 * 3 * 8
     assert row["added"] >= 0
+
+
+def test_epochs_are_timed_and_followed(iris, label_sets, tmp_path, monkeypatch):
+    monkeypatch.setattr(epochs, "Session", InThisProcess)
+    measured = {"repeats": 2, "threads": 1, "budget": 20, "out": tmp_path}
+    epochs.run(timed=[iris], followed=[iris, label_sets], **measured)
+    rows = read_rows(tmp_path / "epochs.csv")
+    seconds = [row for row in rows if "seconds" in row]
+    assert [row["learner"] for row in seconds] == 2 * ["fit", "partial_fit", epochs.PEER]
+    for problem in ("iris", "label-sets"):
+        of_fit = [r for r in rows if r["problem"] == problem and "excess" in r][:-1]
+        assert [row["epochs"] for row in of_fit] == list(epochs.EPOCHS)
+        excess = [row["excess"] for row in of_fit]
+        assert excess[0] > excess[-1]
+        assert abs(excess[-1]) < 1e-3
+    text = (tmp_path / "epochs.md").read_text()
+    assert "fit / SGDClassifier" in text
+    assert "label-sets" in text
 
 
 def test_exponent_is_that_of_the_power_law():
