@@ -23,6 +23,7 @@ from sklearn_sparsemax import (
     MultilabelSoftmaxClassifier,
     MultilabelSparsemaxClassifier,
     SparsemaxClassifier,
+    _intercept,
     _objective,
     multilabel,
 )
@@ -834,7 +835,7 @@ def test_no_dense_matrix_of_rows_by_labels(loss, monkeypatch):
     Y.data[:] = 1  # one row in eight has no label
     for module in (_objective, multilabel):
         monkeypatch.setattr(module, "NUMBERS_PER_BLOCK", 2**15)
-    monkeypatch.setattr(_objective, "MAX_NEWTON_STEPS", 2)  # more take time, not memory
+    monkeypatch.setattr(_intercept, "MAX_NEWTON_STEPS", 2)  # more take time, not memory
     classifier = CLASSIFIERS[loss](alpha=1e-3, solver="lbfgs", tol=0.9)
     tracemalloc.start()
     classifier.fit(X, Y)
