@@ -36,7 +36,7 @@ def copy_row(features, i, columns, entries):
     return n
 
 
-@sums_in_any_order
+@njit
 def largest(z):
     """The largest entry, by four comparisons side by side."""
     a = b = c = d = z[0]
@@ -55,7 +55,7 @@ def largest(z):
 def threshold(z, top):
     """The tau of sparsemax(z), relative to the top entry of z (`_kernels.simplex`)."""
     tau = np.float64(-1.0)
-    n_before = np.float64(0.0)
+    n_before = np.inf
     while True:
         n = np.float64(0.0)
         total = np.float64(0.0)
@@ -63,7 +63,8 @@ def threshold(z, top):
             below = np.float64(z[k] - top)
             total += below if below > tau else 0.0
             n += 1.0 if below > tau else 0.0
-        if n == n_before or n == 0.0:
+        # rounding may let an entry in again that it had just kept out
+        if n >= n_before or n == 0.0:
             return tau
         tau = (total - 1.0) / n
         n_before = n
