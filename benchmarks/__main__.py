@@ -37,6 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--references", type=Path, default=CACHE / "references.json", help="known minima"
     )
     commands.add_parser("transform", parents=[common], help="the activation alone")
+    commands.add_parser("layer", parents=[common], help="forward and backward in PyTorch")
     commands.add_parser("scaling", parents=[common], help="seconds and memory as data grow")
     commands.add_parser("epochs", parents=[common], help="stochastic descent, epoch by epoch")
     commands.add_parser("report", parents=[common], help="tables and figures once more")
@@ -52,8 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             references=options.references,
             **measured,
         )
-    elif options.command == "transform":
-        transform.run(budget=options.budget, **measured)
+    elif options.command in transform.COMPARISONS:
+        transform.run(comparison=options.command, budget=options.budget, **measured)
     elif options.command == "epochs":
         epochs.run(budget=options.budget, **measured)
     elif options.command == "scaling":

@@ -113,6 +113,7 @@ TRANSFORM_COLOURS = {
     "entmax.sparsemax": "#d55e00",
     "jaxopt simplex": "#e69f00",
     "optax simplex": "#cc79a7",
+    "entmax.sparsemax_bisect": "#009e73",
     "torch.softmax": "#56b4e9",
     "scipy softmax": "#0072b2",
     "ndarray.copy": "#bbbbbb",
@@ -122,24 +123,37 @@ TRANSFORM_COLOURS = {
 def draw_transform(cases: dict[tuple[int, int, str], dict[str, list[float]]], path: Path) -> None:
     """Bars of seconds for each shape, one panel for each type."""
     dtypes = list(dict.fromkeys(dtype for *_, dtype in cases))
+    colours = {
+        name: colour
+        for name, colour in TRANSFORM_COLOURS.items()
+        if any(name in by_name for by_name in cases.values())
+    }
     figure, panels = plt.subplots(
         1, len(dtypes), figsize=(6.5 * len(dtypes), 4.2), sharey=True, layout="constrained"
     )
-    width = 0.85 / len(TRANSFORM_COLOURS)
+    width = 0.85 / len(colours)
     for axes, dtype in zip(np.atleast_1d(panels), dtypes, strict=True):
         shapes = [case for case in cases if case[2] == dtype]
-        for j, (name, colour) in enumerate(TRANSFORM_COLOURS.items()):
+        for j, (name, colour) in enumerate(colours.items()):
             at = [i for i, shape in enumerate(shapes) if name in cases[shape]]
             heights = [np.median(cases[shapes[i]][name]) for i in at]
-            axes.bar(np.array(at) + (j - 3) * width, heights, width, color=colour, label=name)
+            axes.bar(
+                np.array(at) + (j - (len(colours) - 1) / 2) * width,
+                heights,
+                width,
+                color=colour,
+                label=name,
+            )
         axes.set_yscale("log")
         axes.set_xticks(range(len(shapes)), [f"{n:,}\nx {K:,}" for n, K, _ in shapes])
         axes.set_title(dtype, fontsize=11, loc="left")
         axes.grid(axis="y", alpha=0.25, linewidth=0.6)
         axes.set_axisbelow(True)
-    first, *_, last = np.atleast_1d(panels)
-    first.set_ylabel("seconds")
-    figure.legend(*last.get_legend_handles_labels(), loc="outside right center", frameon=False)
+    panels = np.atleast_1d(panels)
+    panels[0].set_ylabel("seconds")
+    figure.legend(
+        *panels[-1].get_legend_handles_labels(), loc="outside right center", frameon=False
+    )
     _save(figure, path)
 
 

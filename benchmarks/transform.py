@@ -1,4 +1,4 @@
-"""The activation alone: seconds for a whole array of standard normal scores."""
+"""The activation alone, and as a layer: seconds for a whole array of standard normal scores."""
 
 from __future__ import annotations
 
@@ -6,37 +6,70 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from . import machine
-from .competitors.transforms import TRANSFORMS, missing
+from .competitors.transforms import LAYERS, TRANSFORMS, Library, missing
 from .objectives import sparsemax
 from .report import of_seconds, ratio
 from .sessions import FailedError, OverBudgetError, Session
 from .solvers import Clock
 from .tables import Row, markdown, origin_lines, read_rows, replace_rows
 
-SHAPES = ((500_000, 5), (100_000, 10), (20_000, 100), (10_000, 1000), (500, 32_000))
-DTYPES = ("float32", "float64")
 OURS = "sklearn-sparsemax"
 LEAST_CALLS = 3
-LEAST_SECONDS = 0.3
+LEAST_SECONDS = 1.0
 
-NOTES = """\
+EACH = """\
+Each library runs in a process of its own. A run is the median of at least 3 calls and 1 s, after
+half as long that is not counted; given is the median of interleaved runs, with the lowest and the
+highest in brackets.
+"""
+OF_TRANSFORM = """\
 Time to transform an array of standard normal scores along its last axis, the result in a new
-array of the library's own kind; conversion between libraries is not counted. Each library runs in
-a process of its own. A run is the median of at least 3 calls and 0.3 s; given is the median of
-interleaved runs, with the lowest and the highest in brackets.
+array of the library's own kind; conversion between libraries is not counted.
+"""
+OF_LAYER = """\
+Forward and backward in PyTorch, along the last axis, of standard normal scores. The second shape
+is that of the attention scores of 64 sequences of 512 words with 12 heads.
 """
 
 
-class Transform:
-    """One library's transform, in a process of its own."""
+class Comparison(NamedTuple):
+    """Libraries that do the same to the same arrays."""
 
-    def __init__(self, name: str) -> None:
-        self.make, _, self.is_sparsemax = TRANSFORMS[name]
+    title: str
+    notes: str
+    libraries: dict[str, Library]
+    shapes: tuple[tuple[int, int], ...]
+    dtypes: tuple[str, ...]
+
+
+COMPARISONS = {
+    "transform": Comparison(
+        "Transform",
+        OF_TRANSFORM + EACH,
+        TRANSFORMS,
+        ((500_000, 5), (100_000, 10), (20_000, 100), (10_000, 1000), (500, 32_000)),
+        ("float32", "float64"),
+    ),
+    "layer": Comparison(
+        "Layer",
+        OF_LAYER + EACH,
+        LAYERS,
+        ((10_000, 1000), (64 * 12 * 512, 512)),
+        ("float32",),
+    ),
+}
+
+
+class Transform:
+    """What one library does, in a process of its own."""
+
+    def __init__(self, comparison: str, name: str) -> None:
+        self.make, _, self.is_sparsemax = COMPARISONS[comparison].libraries[name]
         self.asked: tuple[Any, ...] = ()
         self.timed: Any = None
 
@@ -49,13 +82,18 @@ class Transform:
             )
 
     def seconds(self, shape: Sequence[int], dtype: str) -> float:
-        """Median of calls, after two that are not counted."""
+        """Median of calls, after some that are not counted.
+
+        Memory that a machine has not used for long comes slowly, for the first calls.
+        """
         if self.asked != (shape, dtype):
             self.asked = (shape, dtype)
             rng = np.random.default_rng(0)
             self.timed = self.make(rng.standard_normal(shape, dtype=np.dtype(dtype).type))
+        begun = time.perf_counter()
         self.timed()
-        self.timed()
+        while time.perf_counter() < begun + LEAST_SECONDS / 2:
+            self.timed()
         seconds: list[float] = []
         begun = time.perf_counter()
         while len(seconds) < LEAST_CALLS or time.perf_counter() < begun + LEAST_SECONDS:
@@ -71,18 +109,20 @@ def run(
     threads: int,
     budget: float,
     out: Path,
-    shapes: Sequence[tuple[int, int]] = SHAPES,
+    comparison: str = "transform",
+    shapes: Sequence[tuple[int, int]] | None = None,
 ) -> None:
-    """Measure all transforms on all shapes, in turn."""
+    """Measure all libraries on all shapes, in turn."""
+    _, _, libraries, all_shapes, dtypes = COMPARISONS[comparison]
     clock = Clock()
     sessions: dict[str, Session] = {}
     rows: list[Row] = []
     try:
-        for name in TRANSFORMS:
-            reason = missing(name)
+        for name, library in libraries.items():
+            reason = missing(library)
             if reason is None:
                 try:
-                    sessions[name] = Session(Transform, name, threads=threads)
+                    sessions[name] = Session(Transform, comparison, name, threads=threads)
                     sessions[name].call("check")
                 except FailedError as error:
                     reason = f"failed: {error}"
@@ -91,22 +131,23 @@ def run(
             if reason is not None:
                 clock.say(f"{name}: skipped, {reason}")
                 rows.append({"transform": name, "note": reason})
-        for dtype in DTYPES:
-            for shape in shapes:
+        for dtype in dtypes:
+            for shape in all_shapes if shapes is None else shapes:
                 for _ in range(repeats):
                     rows += _turn(sessions, shape, dtype, budget, clock)
     finally:
         for session in sessions.values():
             session.close()
-    rows = [{"table": "transform", **row} for row in rows]
-    replace_rows(out / "transform.csv", rows, "table", machine.description(threads))
-    write(out)
+    rows = [{"table": comparison, **row} for row in rows]
+    file = out / f"{comparison}.csv"
+    replace_rows(file, rows, "table", machine.description(threads))
+    _write(out, comparison)
 
 
 def _turn(
     sessions: dict[str, Session], shape: tuple[int, int], dtype: str, budget: float, clock: Clock
 ) -> list[Row]:
-    """One run of each transform."""
+    """One run of each library."""
     rows: list[Row] = []
     for name, session in list(sessions.items()):
         row = {"transform": name, "rows": shape[0], "columns": shape[1], "dtype": dtype}
@@ -123,13 +164,19 @@ def _turn(
 
 
 def write(folder: Path) -> None:
-    """``transform.md`` and the figure from ``transform.csv``."""
-    rows = read_rows(folder / "transform.csv")
+    """Tables and figures of both comparisons, from their CSV files."""
+    for comparison in COMPARISONS:
+        _write(folder, comparison)
+
+
+def _write(folder: Path, comparison: str) -> None:
+    rows = read_rows(folder / f"{comparison}.csv")
     if not rows:
         return
-    parts = ["# Transform", NOTES, "\n".join(origin_lines(folder, rows)), *_tables(rows)]
+    title, description, *_ = COMPARISONS[comparison]
+    parts = [f"# {title}", description, "\n".join(origin_lines(folder, rows)), *_tables(rows)]
     notes = [f"- {row['transform']}: {row['note']}" for row in rows if "note" in row]
-    (folder / "transform.md").write_text(
+    (folder / f"{comparison}.md").write_text(
         "\n\n".join(part.strip() for part in (*parts, "\n".join(notes)) if part) + "\n"
     )
     try:
@@ -137,7 +184,7 @@ def write(folder: Path) -> None:
     except ImportError:
         print("matplotlib is not installed: no figure")
     else:
-        draw_transform(seconds_by_case(rows), folder / "transform.png")
+        draw_transform(seconds_by_case(rows), folder / f"{comparison}.png")
 
 
 def seconds_by_case(rows: Sequence[Row]) -> dict[tuple[int, int, str], dict[str, list[float]]]:

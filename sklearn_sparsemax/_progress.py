@@ -14,10 +14,10 @@ from typing import Any, Protocol, TypeAlias
 from numpy.typing import ArrayLike
 
 from ._compat import callback_context
-from ._solvers.solution import Solution
 from ._typing import Matrix
 
-SolutionSoFar: TypeAlias = Callable[[], Solution]
+# a `Solution`, or another named tuple with `n_iter` of an estimator that has no objective
+SolutionSoFar: TypeAlias = Callable[[], Any]
 
 STOPPED = "A callback stopped the fit."
 
@@ -98,7 +98,7 @@ class FitCallbacks:
     """
 
     def __init__(
-        self, estimator: Any, data: dict[str, Any], store: Callable[[Any, Solution], None]
+        self, estimator: Any, data: dict[str, Any], store: Callable[[Any, Any], None]
     ) -> None:
         self._told = {"estimator": estimator, **data}
         self._store = store

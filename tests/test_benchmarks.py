@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks import epochs, growth, machine, memory, report, solvers, transform
 from benchmarks.competitors import COMPETITORS
-from benchmarks.competitors.transforms import TRANSFORMS, missing
+from benchmarks.competitors.transforms import missing
 from benchmarks.fitting import Fits
 from benchmarks.objectives import objective, simplex_threshold, sparsemax
 from benchmarks.problems import PROBLEMS, MissingDataError, Problem, dense_clusters, sparse_topics
@@ -235,13 +235,22 @@ def test_suboptimality_is_counted_from_the_lowest_objective():
     assert_allclose(fits["NumPy+SciPy"][0]["suboptimality"], 0)
 
 
-def test_transforms_agree_and_are_timed(monkeypatch):
+@pytest.mark.parametrize("comparison", list(transform.COMPARISONS))
+def test_activations_agree_and_are_timed(comparison, tmp_path, monkeypatch):
     monkeypatch.setattr(transform, "LEAST_SECONDS", 0)
-    for name in TRANSFORMS:
-        if missing(name) is None:
-            served = transform.Transform(name)
-            served.check()
-            assert served.seconds((10, 3), "float32") > 0
+    monkeypatch.setattr(transform, "Session", InThisProcess)
+    measured = {"repeats": 2, "threads": 1, "budget": 20, "out": tmp_path}
+    transform.run(comparison=comparison, shapes=[(10, 3)], **measured)
+    rows = read_rows(tmp_path / f"{comparison}.csv")
+    libraries = transform.COMPARISONS[comparison].libraries
+    assert {row["transform"] for row in rows} == set(libraries)
+    installed = [name for name, library in libraries.items() if missing(library) is None]
+    assert {row["transform"] for row in rows if "seconds" in row} == set(installed)
+    assert not [row for row in rows if str(row.get("note", "")).startswith("failed")]
+    if installed:
+        text = (tmp_path / f"{comparison}.md").read_text()
+        assert "10 x 3" in text
+    transform.write(tmp_path)
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

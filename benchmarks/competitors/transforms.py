@@ -1,7 +1,8 @@
-"""The activation alone: from an array of scores to one of probabilities, in each library.
+"""The activation alone, in each library: from an array of scores to one of probabilities.
 
-Each function takes a NumPy array once, outside the measurement, and returns what is timed: a
-function without arguments that makes the whole result in the library's own container.
+And as a layer of PyTorch, where a gradient goes the way back. Each function takes a NumPy array
+once, outside the measurement, and returns what is timed: a function without arguments that makes
+the whole result in the library's own container.
 """
 
 from __future__ import annotations
@@ -65,6 +66,48 @@ def copy(scores: np.ndarray) -> Timed:
     return scores.copy
 
 
+def _layer(activation: Callable[..., Any], scores: np.ndarray) -> Timed:
+    """Forward and backward, the gradient from above being given."""
+    import torch
+
+    tensor = _tensor(scores).requires_grad_()
+    above = torch.randn(
+        scores.shape, generator=torch.Generator().manual_seed(0), dtype=tensor.dtype
+    )
+
+    def forward_and_backward() -> Any:
+        tensor.grad = None
+        p = activation(tensor, dim=-1)
+        p.backward(above)
+        return p.detach()
+
+    return forward_and_backward
+
+
+def our_layer(scores: np.ndarray) -> Timed:
+    from sklearn_sparsemax.torch import sparsemax
+
+    return _layer(sparsemax, scores)
+
+
+def entmax_layer(scores: np.ndarray) -> Timed:
+    from entmax import sparsemax
+
+    return _layer(sparsemax, scores)
+
+
+def bisection_layer(scores: np.ndarray) -> Timed:
+    from entmax import sparsemax_bisect
+
+    return _layer(sparsemax_bisect, scores)
+
+
+def softmax_layer(scores: np.ndarray) -> Timed:
+    import torch
+
+    return _layer(torch.softmax, scores)
+
+
 def _tensor(scores: np.ndarray) -> Any:
     import torch
 
@@ -82,7 +125,9 @@ def _compiled_rows(projection: Callable[[Any], Any], scores: np.ndarray) -> Time
 
 
 # Name: what makes it, the packages it needs, and whether its result is the sparsemax.
-TRANSFORMS: dict[str, tuple[Callable[[np.ndarray], Timed], tuple[str, ...], bool]] = {
+Library = tuple[Callable[[np.ndarray], Timed], tuple[str, ...], bool]
+
+TRANSFORMS: dict[str, Library] = {
     "sklearn-sparsemax": (ours, (), True),
     "entmax.sparsemax": (entmax, ("torch", "entmax"), True),
     "jaxopt simplex": (jaxopt, ("jaxopt",), True),
@@ -92,8 +137,15 @@ TRANSFORMS: dict[str, tuple[Callable[[np.ndarray], Timed], tuple[str, ...], bool
     "ndarray.copy": (copy, (), False),
 }
 
+LAYERS: dict[str, Library] = {
+    "sklearn-sparsemax": (our_layer, ("torch",), True),
+    "entmax.sparsemax": (entmax_layer, ("torch", "entmax"), True),
+    "entmax.sparsemax_bisect": (bisection_layer, ("torch", "entmax"), True),
+    "torch.softmax": (softmax_layer, ("torch",), False),
+}
 
-def missing(name: str) -> str | None:
+
+def missing(library: Library) -> str | None:
     """What is not installed, or None."""
-    packages = [package for package in TRANSFORMS[name][1] if find_spec(package) is None]
+    packages = [package for package in library[1] if find_spec(package) is None]
     return f"{' and '.join(packages)} not installed" if packages else None

@@ -12,9 +12,9 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from . import compare, mnist, multilabel, proportions
+from . import compare, mnist, multilabel, nli, proportions
 
-COMMANDS = (compare, multilabel, proportions, mnist)
+COMMANDS = (compare, multilabel, proportions, mnist, nli)
 DEFAULT = "compare"
 
 

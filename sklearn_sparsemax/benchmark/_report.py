@@ -37,8 +37,10 @@ def legend(columns: Mapping[str, str]) -> str:
     )
 
 
-def write_json(path: Path, arguments: Namespace, results: Sequence[dict[str, Any]]) -> None:
-    """Write results with all that is needed to obtain them again."""
+def write_json(
+    path: Path, arguments: Namespace, results: Sequence[dict[str, Any]], **more: Any
+) -> None:
+    """Write results, and `more`, with all that is needed to obtain them again."""
     options = {name: value for name, value in vars(arguments).items() if name != "run"}
     modules = ("sklearn_sparsemax", "sklearn", "numpy", "scipy", "numba")
     versions = {name: import_module(name).__version__ for name in modules}
@@ -47,5 +49,6 @@ def write_json(path: Path, arguments: Namespace, results: Sequence[dict[str, Any
         "versions": {"python": platform.python_version(), **versions},
         "machine": {"platform": platform.platform(), "cpu_count": os.cpu_count()},
         "results": list(results),
+        **more,
     }
     path.write_text(json.dumps(report, indent=2, default=str) + "\n", encoding="utf-8")

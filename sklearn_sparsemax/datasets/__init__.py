@@ -1,4 +1,4 @@
-"""Multilabel benchmarks, readers for files of one's own, and the label-proportion simulation."""
+"""Multilabel benchmarks, sentence pairs, readers for one's own files, and generated data."""
 
 from sklearn_sparsemax.datasets._files import load_multilabel_file
 from sklearn_sparsemax.datasets._mulan import (
@@ -7,6 +7,7 @@ from sklearn_sparsemax.datasets._mulan import (
     fetch_emotions,
     fetch_scene,
 )
+from sklearn_sparsemax.datasets._nli import load_nli_file, load_word_vectors, make_nli
 from sklearn_sparsemax.datasets._reuters import fetch_reuters
 from sklearn_sparsemax.datasets._simulation import make_label_proportions
 
@@ -17,5 +18,8 @@ __all__ = [
     "fetch_reuters",
     "fetch_scene",
     "load_multilabel_file",
+    "load_nli_file",
+    "load_word_vectors",
     "make_label_proportions",
+    "make_nli",
 ]

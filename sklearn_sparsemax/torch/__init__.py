@@ -10,7 +10,8 @@ except ImportError as error:
         "sklearn_sparsemax.torch needs PyTorch: pip install 'sklearn-sparsemax[torch]'"
     ) from error
 
+from ._attention import Attention
 from ._functions import sparsemax, sparsemax_loss
 from ._modules import Sparsemax, SparsemaxLoss
 
-__all__ = ["Sparsemax", "SparsemaxLoss", "sparsemax", "sparsemax_loss"]
+__all__ = ["Attention", "Sparsemax", "SparsemaxLoss", "sparsemax", "sparsemax_loss"]

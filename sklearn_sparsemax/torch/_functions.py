@@ -58,7 +58,7 @@ def sparsemax(scores: Tensor, dim: int = -1, *, mask: Tensor | None = None) -> T
     _check_scores(scores, dim)
     if mask is None:
         return _along_last(scores, dim)
-    _check_mask(mask, scores)
+    check_mask(mask, scores.shape, "scores")
     takes_part = mask.any(dim=dim if mask.ndim == scores.ndim else -1, keepdim=True)
     masked = scores.masked_fill(~mask, -torch.inf).masked_fill(~takes_part, 0)
     return _along_last(masked, dim).masked_fill(~takes_part, 0)
@@ -149,17 +149,18 @@ def _check_scores(scores: Tensor, dim: int) -> None:
         raise ValueError(f"scores of the shape {tuple(scores.shape)} are empty along dim={dim}.")
 
 
-def _check_mask(mask: Tensor, scores: Tensor) -> None:
+def check_mask(mask: Tensor, shape: torch.Size, name: str) -> None:
+    """Reject a mask that is not of bool or does not broadcast to the shape, that of `name`."""
     if mask.dtype != torch.bool:
         raise TypeError(f"mask is of {mask.dtype}; torch.bool is needed, True where scores count.")
     try:
-        fits = torch.broadcast_shapes(mask.shape, scores.shape) == scores.shape
+        fits = torch.broadcast_shapes(mask.shape, shape) == shape
     except RuntimeError:
         fits = False
     if not fits:
         raise ValueError(
             f"mask has the shape {tuple(mask.shape)}, which does not broadcast to "
-            f"{tuple(scores.shape)}, that of scores."
+            f"{tuple(shape)}, that of {name}."
         )
 
 
