@@ -115,9 +115,10 @@ def _at_dual(
     left = dual.copy()
     left.data *= factors[left.indices]
     moved = objective.weights * (dual @ (1 - factors))
-    coef = objective.alpha * objective.coef_of_dual(left)
-    coef[: objective.n_features] -= np.outer(moved @ objective.X, refill)
-    return float(total), float(total_to_feasible), -coef[:, objective.free_outputs]
+    data_gradient = objective.coef_of_dual(left)
+    data_gradient *= -objective.alpha
+    data_gradient[: objective.n_features] += np.outer(moved @ objective.X, refill)
+    return float(total), float(total_to_feasible), data_gradient[:, objective.free_outputs]
 
 
 def _repair(objective: Objective, mean: Array) -> tuple[Array, Array]:

@@ -14,6 +14,7 @@ from scipy import linalg
 
 from ._objective import Block, Objective
 from ._typing import Array
+from .losses import subtract_targets
 
 MAX_NEWTON_STEPS = 50
 
@@ -62,8 +63,7 @@ def balance_intercept(
         return coef
     scores = scores or ScoresOfIntercepts(objective, coef)
     intercept = coef[-1].copy()
-    value, gradient = _value_and_gradient(objective, scores, intercept)
-    hessian = _hessian(objective, scores, intercept)
+    value, gradient, hessian = _derivatives(objective, scores, intercept)
     # H is singular along shifts common to all scores, and vanishes where all probabilities
     # are near 0 or 1: from a ridge of a row's own curvature the steps there grow
     least_ridge = 1e-14 + 1e-12 * hessian.diagonal().max()
@@ -73,13 +73,12 @@ def balance_intercept(
             break
         ridged = hessian + ridge * np.eye(gradient.size)
         step = -linalg.solve(ridged, gradient, assume_a="pos", check_finite=False)
-        trial_value, trial_gradient = _value_and_gradient(objective, scores, intercept + step)
-        falls = trial_value <= value + 1e-4 * float(gradient @ step)
+        trial = _derivatives(objective, scores, intercept + step)
+        falls = trial[0] <= value + 1e-4 * float(gradient @ step)
         # near the minimum the value is rounding, and the gradient still tells
-        if falls or np.abs(trial_gradient).max() <= 0.5 * np.abs(gradient).max():
+        if falls or np.abs(trial[1]).max() <= 0.5 * np.abs(gradient).max():
             intercept = intercept + step
-            value, gradient = trial_value, trial_gradient
-            hessian = _hessian(objective, scores, intercept)
+            value, gradient, hessian = trial
             ridge = max(0.1 * ridge, least_ridge)
         elif -float(gradient @ step) <= np.finfo(np.float64).eps * value:
             break
@@ -87,25 +86,23 @@ def balance_intercept(
             ridge *= 10
     if objective.shift_invariant:
         intercept -= intercept.mean()
-    return np.vstack([coef[:-1], intercept])
+    balanced = coef.copy()
+    balanced[-1] = intercept
+    return balanced
 
 
-def _value_and_gradient(
+def _derivatives(
     objective: Objective, scores: ScoresOfIntercepts, intercept: Array
-) -> tuple[float, Array]:
-    """Mean loss and its gradient (m,) by the intercept."""
+) -> tuple[float, Array, Array]:
+    """Mean loss, its gradient (m,) and its Hessian (m, m) by the intercept."""
     value: Any = 0.0
     gradient = np.zeros(objective.n_outputs)
+    hessian = np.zeros((objective.n_outputs, objective.n_outputs))
+    free = objective.free_outputs
     for block, residual in scores.at(intercept):
         value += block.weights @ objective.loss.value_and_residual(residual, block.targets)
         gradient += block.weights @ residual
-    return float(value), gradient[objective.free_outputs]
-
-
-def _hessian(objective: Objective, scores: ScoresOfIntercepts, intercept: Array) -> Array:
-    """Hessian (m, m) of the mean loss by the intercept."""
-    hessian = np.zeros((objective.n_outputs, objective.n_outputs))
-    for block, shifted in scores.at(intercept):
-        probabilities = objective.loss.probabilities(shifted)
-        hessian += objective.loss.mean_jacobian(probabilities, block.weights)
-    return hessian[objective.free_outputs, objective.free_outputs]
+        # the probabilities again, to the rounding of the targets
+        subtract_targets(residual, -block.targets)
+        hessian += objective.loss.mean_jacobian(residual, block.weights)
+    return float(value), gradient[free], hessian[free, free]

@@ -26,7 +26,7 @@ from numpy.typing import DTypeLike
 from scipy import sparse
 
 from ._kernels._threads import even_bounds, n_threads, run_blocks
-from ._products import product, transposed_product
+from ._products import add_outer_products, product, transposed_product
 from ._simplex import LEAST_COMPILED
 from ._solvers._blas import blas_threads_for
 from ._typing import Array, Matrix
@@ -238,7 +238,8 @@ class Objective:
         """alpha/2 ||W - W(P)||^2 for P = p(z): the gap but for the error of the intercept."""
         if self.alpha == 0:
             return np.inf
-        return float(np.sum(gradient[: self.n_features] ** 2) / (2 * self.alpha))
+        slopes = gradient[: self.n_features]
+        return float(np.vdot(slopes, slopes) / (2 * self.alpha))
 
     def value_at_zero(self) -> float:
         """F(0, 0), without a product."""
@@ -258,7 +259,7 @@ class Objective:
         """W(P) (d, K) of sparse distributions (n, K), and with an intercept that of a feature 1."""
         residual = self._weighted(self.targets - dual)
         coef = np.zeros((self.shape[0], self.n_outputs))
-        coef[: self.n_features] = self._transposed_product(residual)
+        add_outer_products(self.X, residual, coef[: self.n_features])
         if self.fit_intercept:
             coef[-1] = residual.sum(axis=0)
         coef /= self.alpha
@@ -334,18 +335,15 @@ class Objective:
         rows.data *= np.repeat(self.weights, np.diff(rows.indptr))
         return rows
 
-    def _transposed_product(self, rows: sparse.csr_array) -> Array:
-        """X^T rows, shape (d, K)."""
-        product = self.X.T @ rows
-        return product.toarray() if sparse.issparse(product) else product
 
-
-def check_squares(squares: Array) -> None:
-    """Refuse features whose squares no float64 holds: every solver needs them."""
-    if not np.isfinite(squares).all():
+def check_squares(squares: Array, dtype: DTypeLike = np.float64) -> None:
+    """Refuse features whose squares the type does not hold: every solver needs them."""
+    largest = np.finfo(dtype).max
+    if not (squares <= largest).all():
         raise ValueError(
-            "X holds values whose squares are beyond the range of float64, about 1e154 in "
-            "absolute value; scale the features, with StandardScaler for example."
+            f"X holds values whose squares are beyond the range of {np.dtype(dtype)}, about "
+            f"{np.sqrt(largest):.0e} in absolute value; scale the features, with StandardScaler "
+            "for example."
         )
 
 

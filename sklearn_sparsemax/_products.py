@@ -60,6 +60,21 @@ def transposed_product(columns: Matrix, rows: Array) -> Array:
     return result
 
 
+def add_outer_products(X: Matrix, rows: sparse.csr_array, total: Array) -> None:
+    """Add X^T @ rows to total (d, K), for X dense or CSR and CSR rows.
+
+    One row after the other: for sparse X, no columns have to be formed.
+    """
+    if rows.nnz == 0:
+        return
+    if sparse.issparse(X) and X.nnz >= LEAST_COMPILED:
+        matrices = (X.indptr, X.indices, X.data, rows.indptr, rows.indices, rows.data)
+        _kernels.products.add_outer_products(*matrices, total)
+    else:
+        product = X.T @ rows
+        total += product.toarray() if sparse.issparse(product) else product
+
+
 def _is_compiled(X: Matrix, other: Array) -> bool:
     return sparse.issparse(X) and X.nnz * other.shape[1] >= LEAST_COMPILED
 

@@ -190,7 +190,8 @@ class StochasticClassifier(LinearClassifier):
         values = X.data if sparse.issparse(X) else X
         if values.size:
             with np.errstate(over="ignore"):
-                check_squares(np.square([values.min(), values.max()], dtype=np.float64))
+                squares = np.square([values.min(), values.max()], dtype=np.float64)
+                check_squares(squares, values.dtype)
         return as_csr_array(X), y
 
     def _visit(self, X: Matrix, targets: Matrix, weights: Array) -> Self:

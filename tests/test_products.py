@@ -10,7 +10,7 @@ from scipy import sparse
 
 from sklearn_sparsemax import _products
 from sklearn_sparsemax._kernels import products
-from sklearn_sparsemax._products import product, transposed_product
+from sklearn_sparsemax._products import add_outer_products, product, transposed_product
 
 MATRICES = {
     "random": lambda rng: rng.normal(size=(40, 30)) * (rng.random((40, 30)) < 0.3),
@@ -76,6 +76,22 @@ def test_transposed_product(make, dtype, index, density):
     rows *= rng.random(rows.shape) < density
     result = transposed_product(csr(X, dtype, index).tocsc(), rows)
     assert_is_product(result, X.T, rows, dtype)
+
+
+@pytest.mark.usefixtures("compiled")
+@every_matrix
+@every_type
+@pytest.mark.parametrize("density", [0, 0.2, 1])
+@pytest.mark.parametrize("container", ["dense", "csr"])
+def test_outer_products_are_added(make, dtype, density, container):
+    rng = np.random.default_rng(5)
+    X = make(rng).astype(dtype)
+    rows = random_csr(rng, (X.shape[0], 6), density)
+    before = rng.normal(size=(X.shape[1], 6))
+    total = before.copy()
+    add_outer_products(csr(X, dtype, np.int64) if container == "csr" else X, rows, total)
+    expected = before + X.T.astype(np.float64) @ rows.toarray()
+    assert_allclose(total, expected, rtol=1e-12, atol=1e-12 * max(1, np.abs(X).max(initial=0)))
 
 
 @every_matrix

@@ -375,10 +375,15 @@ def test_a_refused_chunk_leaves_nothing_behind(estimator, X, y, first):
         assert pickle.dumps(model) == before
 
 
-def test_features_whose_squares_overflow_are_refused():
+@pytest.mark.parametrize(("dtype", "scale"), [(np.float64, 1e200), (np.float32, 1e25)])
+def test_features_whose_squares_overflow_are_refused(dtype, scale):
     X, y = digits(20)
-    with pytest.raises(ValueError, match="squares are beyond the range of float64"):
-        SINGLE().partial_fit(X * 1e200, y, classes=range(10))
+    X = (X * scale).astype(dtype)
+    message = f"squares are beyond the range of {np.dtype(dtype)}"
+    with pytest.raises(ValueError, match=message):
+        SINGLE().partial_fit(X, y, classes=range(10))
+    with pytest.raises(ValueError, match=message), np.errstate(over="ignore"):
+        SINGLE().fit(X, y)
 
 
 def test_classes_are_checked():

@@ -58,6 +58,18 @@ def combine_sparse(indptr, indices, data, begin, outputs, values, product, start
 
 
 @njit
+def add_outer_products(indptr, indices, data, begin, outputs, values, total):
+    """Add the sum of x_i r_i^T, rows of two compressed matrices, to total (d, K)."""
+    for i in range(indptr.shape[0] - 1):
+        if begin[i] < begin[i + 1]:
+            for e in range(indptr[i], indptr[i + 1]):
+                x = data[e]
+                row = total[indices[e]]
+                for entry in range(begin[i], begin[i + 1]):
+                    row[outputs[entry]] += x * values[entry]
+
+
+@njit
 def count_entries(rows):
     """How many numbers of dense rows (n, K) are not zero."""
     n_entries = 0

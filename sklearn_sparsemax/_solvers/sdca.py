@@ -159,7 +159,8 @@ class _Dual:
         self.alpha = objective.alpha * (2 if self.is_binary else 1)
         self.scale = objective.weights / self.alpha
         if sparse.issparse(X):
-            squares = X.astype(np.float64).power(2).sum(axis=1)
+            entries = (np.square(X.data, dtype=np.float64), X.indices, X.indptr)
+            squares = sparse.csr_array(entries, shape=X.shape) @ np.ones(X.shape[1])
         else:
             squares = np.einsum("ij,ij->i", X, X, dtype=np.float64)
         check_squares(squares)
@@ -228,10 +229,12 @@ class _Dual:
         return P
 
     def certify(self, tolerance: Tolerance, n_iter: int, message: str) -> Solution:
-        coef = self.A.astype(np.float64)
+        coef = np.empty((len(self.A) + self.objective.fit_intercept, self.center.size))
+        W = coef[: len(self.A)]
+        W[:] = self.A
         if self.objective.fit_intercept:
-            coef -= np.outer(self.mean, self.g)
-            coef = np.vstack([coef, self.center - self.mean @ coef])
+            W -= np.outer(self.mean, self.g)
+            coef[-1] = self.center - self.mean @ W
         if self.is_binary:
             coef = coef[:, 1:] - coef[:, :1]
         return tolerance.certify(coef, n_iter, message, self.distributions())

@@ -36,7 +36,7 @@ from sklearn.utils import check_random_state
 
 from .. import _kernels
 from .._kernels.sgd_state import OPTIMAL, Moments, Schedule, start_at_zero
-from .._objective import Objective
+from .._objective import Objective, check_squares
 from .._progress import SILENT, STOPPED, Progress
 from .._typing import Array, Matrix
 from ..losses import FenchelYoungLoss
@@ -322,6 +322,7 @@ class Epochs:
         square_of_mean = float(mean @ mean)
         spread = variance.sum()
         square = spread + square_of_mean
+        check_squares(square, self.state.dtype)
         centred = spread if self.objective.fit_intercept else square
         moments.sums[:] = self.n_rows, 1.0, square, centred, moments.mean @ moments.mean
 
