@@ -221,7 +221,7 @@ class StochasticClassifier(LinearClassifier):
         unknown = self.classes_[codes] != y
         if unknown.any():
             raise ValueError(
-                f"y holds the class {y[unknown][0]!r}, which is none of those that the first call "
+                f"y holds the class {y[unknown].tolist()[0]!r}, which is none of those that the first call "
                 f"named: {self.classes_.tolist()}."
             )
         weights = check_weights(sample_weight, codes.size)

@@ -401,7 +401,7 @@ class AttentionNLIClassifier(ClassifierMixin, CallbackSupportMixin, BaseEstimato
     def _encode(self, labels: np.ndarray) -> np.ndarray:
         unknown = np.setdiff1d(labels, self.classes_)
         if unknown.size:
-            raise ValueError(f"y_val holds the class {unknown[0]!r}, which y does not.")
+            raise ValueError(f"y_val holds the class {unknown.tolist()[0]!r}, which y does not.")
         return np.searchsorted(self.classes_, labels)
 
     def _split(
