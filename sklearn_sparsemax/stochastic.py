@@ -220,8 +220,9 @@ class StochasticClassifier(LinearClassifier):
         codes = np.searchsorted(self.classes_, y).clip(max=len(self.classes_) - 1)
         unknown = self.classes_[codes] != y
         if unknown.any():
+            first = y[unknown].tolist()[0]
             raise ValueError(
-                f"y holds the class {y[unknown].tolist()[0]!r}, which is none of those that the first call "
+                f"y holds the class {first!r}, which is none of those that the first call "
                 f"named: {self.classes_.tolist()}."
             )
         weights = check_weights(sample_weight, codes.size)
