@@ -171,7 +171,7 @@ def write(folder: Path) -> None:
 
 def _write(folder: Path, comparison: str) -> None:
     rows = read_rows(folder / f"{comparison}.csv")
-    if not rows:
+    if not seconds_by_case(rows):
         return
     title, description, *_ = COMPARISONS[comparison]
     parts = [f"# {title}", description, "\n".join(origin_lines(folder, rows)), *_tables(rows)]
