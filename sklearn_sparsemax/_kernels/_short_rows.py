@@ -10,118 +10,115 @@ the threshold is the maximum over m for the m largest entries.
 Of all but the shortest rows only candidates are sorted: entries above a bound that the
 threshold cannot be below.
 
-Indices in the longest loops are unsigned, as in `_long_rows`.
+Indices in the longest loops are unsigned, as in `_long_rows`, and their functions are handed
+LANES rows, no fewer: where there are not as many, a copy in which the last one is repeated.
 """
 
 import numpy as np
 
 from ._jit import njit
 
-LANES = 32
+LANES = 128
+ALL_LANES = np.uint64(LANES)
+FIRST = np.uint64(0)
+# Rows turned into columns together: where their length is a power of 2, more would not find
+# room in the cache side by side.
+LANES_TURNED = np.uint64(16)
 
-# Where the search for candidates takes about as long as it saves.
-MOST_OUTPUTS_ALL_SORTED = 48
+# Bytes of a row for which the search for candidates takes about as long as it saves.
+MOST_BYTES_ALL_SORTED = 320
+# Outputs from which on a loop over those of a row is worth its start.
+LEAST_OUTPUTS_IN_TURN = 8
 
 
 @njit
 def project_rows(scores, projections):
     n_rows, n_outputs = scores.shape
-    rows, ordered = _work_space(scores)
-    largest, tau = np.empty(LANES), np.empty(LANES)
+    gathered, ordered = _work_space(scores)
+    largest, tau, total = np.empty(LANES), np.empty(LANES), np.empty(LANES)
+    spare = np.empty((LANES, n_outputs), scores.dtype)
+    n_without = 0
     for start in range(0, n_rows, LANES):
-        _find_thresholds(scores, start, rows, ordered, largest, tau)
-        infinite = _first_infinite(scores, start, tau)
-        if infinite >= 0:
-            return infinite
-        for lane in range(min(LANES, n_rows - start)):
-            for j in range(np.uint64(n_outputs)):
-                above = (scores[start + lane, j] - largest[lane]) - tau[lane]
-                projections[start + lane, j] = (0.0 if above <= 0.0 else above) + 0.0
-    return -1
+        n_lanes = min(LANES, n_rows - start)
+        rows = _whole_tile(scores, start, spare)
+        size = _load_candidates(rows, gathered, ordered)
+        _sort(ordered, size)
+        n_without += _find_thresholds(ordered, size, total, largest, tau)
+        if n_lanes == LANES:
+            _project(rows, largest, tau, projections[start : start + LANES])
+        else:
+            _project(rows, largest, tau, spare)
+            _copy_rows(spare, projections[start:])
+    return -1 if n_without == 0 else _first_infinite(scores)
 
 
 @njit
 def threshold_rows(scores, thresholds):
-    n_rows = scores.shape[0]
-    rows, ordered = _work_space(scores)
-    largest, tau = np.empty(LANES), np.empty(LANES)
+    n_rows, n_outputs = scores.shape
+    gathered, ordered = _work_space(scores)
+    largest, tau, total = np.empty(LANES), np.empty(LANES), np.empty(LANES)
+    spare = np.empty((LANES, n_outputs), scores.dtype)
+    n_without = 0
     for start in range(0, n_rows, LANES):
-        _find_thresholds(scores, start, rows, ordered, largest, tau)
-        infinite = _first_infinite(scores, start, tau)
-        if infinite >= 0:
-            return infinite
+        rows = _whole_tile(scores, start, spare)
+        size = _load_candidates(rows, gathered, ordered)
+        _sort(ordered, size)
+        n_without += _find_thresholds(ordered, size, total, largest, tau)
         for lane in range(min(LANES, n_rows - start)):
             thresholds[start + lane] = largest[lane] + tau[lane]
-    return -1
+    return -1 if n_without == 0 else _first_infinite(scores)
 
 
 @njit
 def loss_rows(scores, indptr, indices, data, losses):
     n_rows, n_outputs = scores.shape
-    tile = np.empty((n_outputs, LANES))
-    rows, ordered = _work_space(scores)
-    largest, tau, half_squares = np.empty(LANES), np.empty(LANES), np.empty(LANES)
+    gathered, ordered = _work_space(scores)
+    largest, tau, loss = np.empty(LANES), np.empty(LANES), np.empty(LANES)
+    spare = np.empty((LANES, n_outputs), scores.dtype)
+    tile, target = np.empty((n_outputs, LANES)), np.zeros((n_outputs, LANES))
     for start in range(0, n_rows, LANES):
         n_lanes = min(LANES, n_rows - start)
-        _load(scores, start, tile)
-        _find_thresholds(scores, start, rows, ordered, largest, tau)
-        _subtract(tile, largest, tau)
-        for lane in range(n_lanes):
-            linear = 0.0
-            for entry in range(indptr[start + lane], indptr[start + lane + 1]):
-                above = tile[indices[entry], lane]
-                linear -= data[entry] * above if above < 0.0 else 0.0
-            losses[start + lane] = linear
-        _clip(tile)
         for lane in range(n_lanes):
             for entry in range(indptr[start + lane], indptr[start + lane + 1]):
-                tile[indices[entry], lane] -= data[entry]
-        _sum_half_squares(tile, half_squares)
+                target[indices[entry], lane] += data[entry]
+        rows = _whole_tile(scores, start, spare)
+        size = _load_candidates(rows, gathered, ordered)
+        _sort(ordered, size)
+        _find_thresholds(ordered, size, loss, largest, tau)
+        _load(rows, tile, n_outputs)
+        _evaluate(tile, target, largest, tau, loss)
+        _store(tile, rows)
         for lane in range(n_lanes):
-            losses[start + lane] += half_squares[lane]
-        _store(tile, scores, start)
+            losses[start + lane] = loss[lane]
+        if n_lanes < LANES:
+            _copy_rows(rows, scores[start:])
+        for lane in range(n_lanes):
+            for entry in range(indptr[start + lane], indptr[start + lane + 1]):
+                target[indices[entry], lane] = 0.0
 
 
 @njit
 def loss_rows_dense(scores, targets, losses):
     n_rows, n_outputs = scores.shape
-    tile = np.empty((n_outputs, LANES))
-    rows, ordered = _work_space(scores)
-    largest, tau, half_squares = np.empty(LANES), np.empty(LANES), np.empty(LANES)
-    target, linear = np.empty_like(tile), np.empty(LANES)
+    gathered, ordered = _work_space(scores)
+    largest, tau, loss = np.empty(LANES), np.empty(LANES), np.empty(LANES)
+    spare = np.empty((LANES, n_outputs), scores.dtype)
+    spare_targets = np.empty((LANES, n_outputs), targets.dtype)
+    tile, target = np.empty((n_outputs, LANES)), np.empty((n_outputs, LANES))
     for start in range(0, n_rows, LANES):
-        _load(scores, start, tile)
-        _load(targets, start, target)
-        _find_thresholds(scores, start, rows, ordered, largest, tau)
-        _subtract(tile, largest, tau)
-        _sum_below(tile, target, linear)
-        _clip(tile)
-        for j in range(n_outputs):
-            for lane in range(LANES):
-                tile[j, lane] -= target[j, lane]
-        _sum_half_squares(tile, half_squares)
-        for lane in range(min(LANES, n_rows - start)):
-            losses[start + lane] = linear[lane] + half_squares[lane]
-        _store(tile, scores, start)
-
-
-@njit
-def _load(matrix, start, tile):
-    """Fill the tile with rows start, start + 1, ...; beyond the last row, with that row."""
-    n_rows, n_outputs = matrix.shape
-    for lane in range(LANES):
-        i = min(start + lane, n_rows - 1)
-        for j in range(n_outputs):
-            tile[j, lane] = matrix[i, j]
-
-
-@njit
-def _store(tile, matrix, start):
-    """Write the tile into rows start, start + 1, ..., as far as there are any."""
-    n_rows, n_outputs = matrix.shape
-    for lane in range(min(LANES, n_rows - start)):
-        for j in range(n_outputs):
-            matrix[start + lane, j] = tile[j, lane]
+        n_lanes = min(LANES, n_rows - start)
+        rows = _whole_tile(scores, start, spare)
+        size = _load_candidates(rows, gathered, ordered)
+        _sort(ordered, size)
+        _find_thresholds(ordered, size, loss, largest, tau)
+        _load(rows, tile, n_outputs)
+        _load(_whole_tile(targets, start, spare_targets), target, n_outputs)
+        _evaluate(tile, target, largest, tau, loss)
+        _store(tile, rows)
+        for lane in range(n_lanes):
+            losses[start + lane] = loss[lane]
+        if n_lanes < LANES:
+            _copy_rows(rows, scores[start:])
 
 
 @njit
@@ -132,61 +129,96 @@ def _work_space(scores):
 
 
 @njit
-def _load_candidates(scores, start, rows, tile):
+def _whole_tile(matrix, start, spare):
+    """LANES rows from start on; where there are fewer, a copy and repetitions of the last."""
+    n_rows = matrix.shape[0]
+    if start + LANES <= n_rows:
+        return matrix[start : start + LANES]
+    for lane in range(LANES):
+        for j in range(matrix.shape[1]):
+            spare[lane, j] = matrix[min(start + lane, n_rows - 1), j]
+    return spare[:]
+
+
+@njit
+def _copy_rows(source, target):
+    """Copy rows, as many as the target has."""
+    for i in range(target.shape[0]):
+        for j in range(target.shape[1]):
+            target[i, j] = source[i, j]
+
+
+@njit
+def _load(rows, tile, n_outputs):
+    for first in range(FIRST, ALL_LANES, LANES_TURNED):
+        for j in range(np.uint64(n_outputs)):
+            for lane in range(first, first + LANES_TURNED):
+                tile[j, lane] = rows[lane, j]
+
+
+@njit
+def _store(tile, rows):
+    for first in range(FIRST, ALL_LANES, LANES_TURNED):
+        for j in range(np.uint64(rows.shape[1])):
+            for lane in range(first, first + LANES_TURNED):
+                rows[lane, j] = tile[j, lane]
+
+
+@njit
+def _load_candidates(rows, gathered, tile):
     """Fill the tile with the candidates of each row, and return their largest number.
 
-    Rows with fewer are filled up with -inf, and beyond the last row stands that row.
+    Rows with fewer are filled up with -inf.
     """
-    n_rows, n_outputs = scores.shape
-    if n_outputs <= MOST_OUTPUTS_ALL_SORTED:
-        _load(scores, start, tile)
+    n_outputs = rows.shape[1]
+    if n_outputs * rows.itemsize <= MOST_BYTES_ALL_SORTED:
+        _load(rows, tile, n_outputs)
         return n_outputs
     sizes, most = np.empty(LANES, np.int64), 0
     for lane in range(LANES):
-        sizes[lane] = _gather(scores, min(start + lane, n_rows - 1), rows, lane)
+        sizes[lane] = _gather(rows, lane, gathered)
         most = max(most, sizes[lane])
     for lane in range(LANES):
         for j in range(sizes[lane], most):
-            rows[lane, j] = -np.inf
-        for j in range(most):
-            tile[j, lane] = rows[lane, j]
+            gathered[lane, j] = -np.inf
+    _load(gathered, tile, most)
     return most
 
 
 @njit
-def _gather(scores, i, rows, lane):
-    """Write the candidates of row i into the front of rows[lane], and return their number."""
-    bound = _bound(scores, i)
+def _gather(rows, lane, gathered):
+    """Write the candidates of a row into the front of gathered[lane], and return their number."""
+    bound = _bound(rows, lane)
     size = np.uint64(0)
-    for j in range(np.uint64(scores.shape[1])):
+    for j in range(np.uint64(rows.shape[1])):
         # where it is none, the next one takes its place: cheaper than a branch
-        rows[lane, size] = scores[i, j]
-        size += np.uint64(not (scores[i, j] < bound))
+        gathered[lane, size] = rows[lane, j]
+        size += np.uint64(not (rows[lane, j] < bound))
     return np.int64(size)
 
 
 @njit
-def _bound(scores, i):
-    """A number below which no entry of row i is in the support.
+def _bound(rows, lane):
+    """A number below which no entry of a row is in the support.
 
     The largest entry of each quarter give one, as above, and so does the largest alone. Rounding
     to the type of the row keeps the order. Where there is NaN, it is not below the bound.
     """
-    n_outputs = scores.shape[1]
-    a, b, c, d = scores[i, 0], scores[i, 1], scores[i, 2], scores[i, 3]
+    n_outputs = rows.shape[1]
+    a, b, c, d = rows[lane, 0], rows[lane, 1], rows[lane, 2], rows[lane, 3]
     # four at a time, since the next comparison need not wait for the last
     stop = n_outputs - n_outputs % 4
     for j in range(4, stop, 4):
         p, q, r, s = np.uint64(j), np.uint64(j + 1), np.uint64(j + 2), np.uint64(j + 3)
-        a = scores[i, p] if scores[i, p] > a else a
-        b = scores[i, q] if scores[i, q] > b else b
-        c = scores[i, r] if scores[i, r] > c else c
-        d = scores[i, s] if scores[i, s] > d else d
+        a = rows[lane, p] if rows[lane, p] > a else a
+        b = rows[lane, q] if rows[lane, q] > b else b
+        c = rows[lane, r] if rows[lane, r] > c else c
+        d = rows[lane, s] if rows[lane, s] > d else d
     for j in range(stop, n_outputs):
-        a = scores[i, j] if scores[i, j] > a else a
+        a = rows[lane, j] if rows[lane, j] > a else a
     largest = np.float64(max(max(a, b), max(c, d)))
     tau = ((a - largest) + (b - largest) + (c - largest) + (d - largest) - 1.0) / 4.0
-    return scores.dtype.type(largest + (tau if tau > -1.0 else -1.0))
+    return rows.dtype.type(largest + (tau if tau > -1.0 else -1.0))
 
 
 @njit
@@ -214,76 +246,78 @@ def _exchange(tile, first, second):
     # Adding 0 has each number computed and written. Without it LLVM writes only where two
     # change places, by masked stores, which take ten times as long on AMD's processors.
     zero = tile.dtype.type(0)
-    for lane in range(LANES):
+    for lane in range(ALL_LANES):
         a, b = tile[first, lane], tile[second, lane]
         tile[first, lane] = (a if a > b else b) + zero
         tile[second, lane] = (b if a > b else a) + zero
 
 
 @njit
-def _find_thresholds(scores, start, rows, tile, largest, tau):
-    """Write the largest score of each row from start on, and its threshold relative to that.
+def _find_thresholds(tile, n_candidates, total, largest, tau):
+    """Write the largest entry of each sorted row, and its threshold relative to that.
 
     NaN makes a row's tau NaN, and so does an infinite largest entry, since the difference of
-    infinities is NaN.
+    infinities is NaN. Returns the number of such rows. Sums are written into total (LANES,).
     """
-    n_candidates = _load_candidates(scores, start, rows, tile)
-    _sort(tile, n_candidates)
-    total = np.empty(LANES)
-    for lane in range(LANES):
-        largest[lane] = tile[0, lane]
-        total[lane] = -1.0
-        tau[lane] = -np.inf
-    for j in range(n_candidates):
-        one_by_size = 1.0 / (j + 1.0)
-        for lane in range(LANES):
+    for lane in range(ALL_LANES):
+        top = np.float64(tile[FIRST, lane])
+        largest[lane] = top
+        total[lane] = (top - top) - 1.0
+        tau[lane] = total[lane]
+    for j in range(np.uint64(1), np.uint64(n_candidates)):
+        one_by_size = 1.0 / (np.float64(j) + 1.0)
+        for lane in range(ALL_LANES):
             total[lane] += tile[j, lane] - largest[lane]
             mean = total[lane] * one_by_size
             # the 0 as in _exchange
             tau[lane] = (mean if mean > tau[lane] else tau[lane]) + 0.0
-    for lane in range(LANES):
-        tau[lane] = np.nan if np.isnan(total[lane]) else tau[lane]
+    n_without = 0
+    for lane in range(ALL_LANES):
+        tau[lane] = (total[lane] if np.isnan(total[lane]) else tau[lane]) + 0.0
+        n_without += np.isnan(total[lane])
+    return n_without
 
 
 @njit
-def _first_infinite(scores, start, tau):
-    """First row of the tile that has no threshold and holds no NaN, or -1."""
-    for lane in range(min(LANES, scores.shape[0] - start)):
-        if np.isnan(tau[lane]) and not np.isnan(scores[start + lane]).any():
-            return start + lane
+def _first_infinite(scores):
+    """First row whose largest entry is infinite, and that holds no NaN, or -1."""
+    for i in range(scores.shape[0]):
+        largest, has_nan = scores[i, 0], False
+        for j in range(scores.shape[1]):
+            largest = max(largest, scores[i, j])
+            has_nan |= np.isnan(scores[i, j])
+        if np.isinf(largest) and not has_nan:
+            return i
     return -1
 
 
 @njit
-def _subtract(tile, largest, tau):
-    for j in range(tile.shape[0]):
-        for lane in range(LANES):
-            tile[j, lane] = (tile[j, lane] - largest[lane]) - tau[lane]
+def _project(rows, largest, tau, projections):
+    """Write max(z - tau, 0); in rows that are short, output by output."""
+    n_outputs = np.uint64(rows.shape[1])
+    if n_outputs < LEAST_OUTPUTS_IN_TURN:
+        for j in range(n_outputs):
+            for lane in range(ALL_LANES):
+                above = (rows[lane, j] - largest[lane]) - tau[lane]
+                projections[lane, j] = (0.0 if above <= 0.0 else above) + 0.0
+    else:
+        for lane in range(ALL_LANES):
+            top, threshold = largest[lane], tau[lane]
+            for j in range(n_outputs):
+                above = (rows[lane, j] - top) - threshold
+                projections[lane, j] = (0.0 if above <= 0.0 else above) + 0.0
 
 
 @njit
-def _clip(tile):
-    for j in range(tile.shape[0]):
-        for lane in range(LANES):
-            above = tile[j, lane]
-            tile[j, lane] = 0.0 if above <= 0.0 else above + 0.0
-
-
-@njit
-def _sum_below(tile, target, linear):
-    """Write the sum over each row of q max(tau - z, 0), for a tile of z - tau."""
-    for lane in range(LANES):
-        linear[lane] = 0.0
-    for j in range(tile.shape[0]):
-        for lane in range(LANES):
-            above, q = tile[j, lane], target[j, lane]
-            linear[lane] -= q * above if (above < 0.0) & (q > 0.0) else 0.0
-
-
-@njit
-def _sum_half_squares(tile, half_squares):
-    for lane in range(LANES):
-        half_squares[lane] = 0.0
-    for j in range(tile.shape[0]):
-        for lane in range(LANES):
-            half_squares[lane] += 0.5 * tile[j, lane] * tile[j, lane]
+def _evaluate(tile, target, largest, tau, loss):
+    """Overwrite scores by p - q and write L(z; q) = 1/2 ||p - q||^2 + <q, max(tau - z, 0)>."""
+    for lane in range(ALL_LANES):
+        loss[lane] = 0.0
+    for j in range(np.uint64(tile.shape[0])):
+        for lane in range(ALL_LANES):
+            above, q = (tile[j, lane] - largest[lane]) - tau[lane], target[j, lane]
+            residual = (0.0 if above <= 0.0 else above) - q
+            # where q is 0, z may be -inf
+            below = q * above if (above < 0.0) & (q > 0.0) else 0.0
+            loss[lane] += 0.5 * residual * residual - below
+            tile[j, lane] = residual

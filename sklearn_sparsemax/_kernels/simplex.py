@@ -27,7 +27,7 @@ from ._jit import njit, sums_in_any_order
 
 # Where both ways take about equal time for the losses of normal scores. Where most entries are
 # candidates, sorting wins.
-MOST_OUTPUTS_SORTED = 128
+MOST_OUTPUTS_SORTED = 256
 
 
 @njit
