@@ -32,6 +32,7 @@ from scipy import sparse
 
 from ._intercept import ScoresOfIntercepts
 from ._objective import Objective
+from ._products import add_outer
 from ._typing import Array
 from .losses import subtract_targets
 
@@ -63,8 +64,14 @@ def certificate(
         loss, loss_to_feasible, data_gradient = _at_dual(objective, scores, intercept, dual)
     W = coef[: objective.n_features]
     value = loss + 0.5 * objective.alpha * float(np.vdot(W, W))
-    data_gradient[: objective.n_features] += objective.alpha * W
-    return Certificate(value, objective.coefficient_gap(data_gradient) + loss_to_feasible)
+    if objective.alpha == 0:
+        return Certificate(value, np.inf)
+    # W - W(P'), in place
+    difference = data_gradient[: objective.n_features]
+    difference /= objective.alpha
+    difference += W
+    of_coef = 0.5 * objective.alpha * float(np.vdot(difference, difference))
+    return Certificate(value, of_coef + loss_to_feasible)
 
 
 def _at_probabilities(
@@ -117,7 +124,7 @@ def _at_dual(
     moved = objective.weights * (dual @ (1 - factors))
     data_gradient = objective.coef_of_dual(left)
     data_gradient *= -objective.alpha
-    data_gradient[: objective.n_features] += np.outer(moved @ objective.X, refill)
+    add_outer(data_gradient[: objective.n_features], objective.sum_of_rows(moved), refill)
     return float(total), float(total_to_feasible), data_gradient[:, objective.free_outputs]
 
 

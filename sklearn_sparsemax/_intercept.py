@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from scipy import linalg
 
-from ._objective import Block, Objective
+from ._objective import NUMBERS_PER_BLOCK, Block, Objective
 from ._typing import Array
 from .losses import subtract_targets
 
@@ -22,7 +22,8 @@ MAX_NEWTON_STEPS = 50
 class ScoresOfIntercepts:
     """Scores X W + b for one W and any b, in double precision.
 
-    The product X W is kept where all of it is one block, else formed anew in each pass.
+    The product X W is kept where it holds no more numbers than a block may, else formed anew in
+    each pass.
 
     Parameters
     ----------
@@ -37,15 +38,24 @@ class ScoresOfIntercepts:
         self._coef = coef.copy()
         if objective.fit_intercept:
             self._coef[-1] = 0
-        self._kept = list(self._scored()) if len(objective.blocks) == 1 else None
+        self._kept: list[Array] | None = None
+        if objective.X.shape[0] * objective.n_outputs <= NUMBERS_PER_BLOCK:
+            self._kept = [scores for _, scores in self._scored()]
+            del self._coef
 
     def at(self, intercept: Array | None) -> Iterator[tuple[Block, Array]]:
         """Each block with its scores (m, K), which the caller may overwrite."""
-        for block, scores in self._scored() if self._kept is None else self._kept:
-            shifted = scores if self._kept is None else scores.copy()
+        if self._kept is None:
+            scored = self._scored()
+        else:
+            scored = (
+                (block, scores.copy())
+                for block, scores in zip(self._objective.blocks, self._kept, strict=True)
+            )
+        for block, scores in scored:
             if intercept is not None:
-                shifted[:, self._objective.free_outputs] += intercept
-            yield block, shifted
+                scores[:, self._objective.free_outputs] += intercept
+            yield block, scores
 
     def _scored(self) -> Iterator[tuple[Block, Array]]:
         return self._objective.scored_blocks(self._coef, np.dtype(np.float64))

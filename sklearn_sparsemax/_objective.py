@@ -259,11 +259,25 @@ class Objective:
         """W(P) (d, K) of sparse distributions (n, K), and with an intercept that of a feature 1."""
         residual = self._weighted(self.targets - dual)
         coef = np.zeros((self.shape[0], self.n_outputs))
-        add_outer_products(self.X, residual, coef[: self.n_features])
+        for block in self.blocks:
+            rows = _row_range(residual, block.rows.start, block.rows.stop)
+            add_outer_products(block.X, rows, coef[: self.n_features])
         if self.fit_intercept:
             coef[-1] = residual.sum(axis=0)
         coef /= self.alpha
         return coef
+
+    def sum_of_rows(self, factors: Array) -> Array:
+        """X^T times factors (n,), shape (d,), in double precision."""
+        total = np.zeros(self.n_features)
+        for block in self.blocks:
+            total += factors[block.rows] @ block.X.astype(np.float64, copy=False)
+        return total
+
+    def along(self, direction: Array) -> Array:
+        """X times a direction (d,), shape (n,), in double precision."""
+        blocks = (block.X.astype(np.float64, copy=False) for block in self.blocks)
+        return np.concatenate([X @ direction for X in blocks])
 
     def feature_moments(self) -> tuple[Array, Array]:
         """Weighted mean and variance of each feature, shape (d,), in double precision."""
@@ -296,12 +310,17 @@ class Objective:
 
     def add_data_gradient(self, gradient: Array, block: Block, residual: Array) -> None:
         """Add sum_i omega_i (x_i, 1) residual_i^T to the gradient; overwrites the residual."""
+        # in the type of the residual: of two types, NumPy would copy the larger array
+        weights = block.weights.astype(residual.dtype, copy=False)
         if self.fit_intercept:
             # a product takes an eighth of the time of a sum along the columns of a narrow array
-            gradient[-1] += block.weights @ residual[:, self.free_outputs]
-        residual *= block.weights[:, None]
+            gradient[-1] += weights @ residual[:, self.free_outputs]
+        residual *= weights[:, None]
         free = residual[:, self.free_outputs]
-        columns = self._columns(block) if sparse.issparse(block.X) else block.X
+        if sparse.issparse(block.X):
+            columns = self._columns(block)
+        else:
+            columns = block.X.astype(residual.dtype, copy=False)
         gradient[: self.n_features] += transposed_product(columns, np.ascontiguousarray(free))
 
     def _blocks_between(self, bounds: Sequence[int]) -> list[Block]:

@@ -16,6 +16,7 @@ from ._typing import Array, Matrix
 # Products of fewer multiplications take SciPy less time than loading the compiled code does in
 # a hundred of them.
 LEAST_COMPILED = 2**20
+NUMBERS_AT_A_TIME = 2**16
 # Rows of which at most this part is not zero are reduced to that part: reading scattered entries
 # one by one costs about ten times what reading them in a row does.
 SPARSE = 1 / 16
@@ -73,6 +74,14 @@ def add_outer_products(X: Matrix, rows: sparse.csr_array, total: Array) -> None:
     else:
         product = X.T @ rows
         total += product.toarray() if sparse.issparse(product) else product
+
+
+def add_outer(total: Array, column: Array, row: Array) -> None:
+    """Add column row^T to total (d, K), without another array of its size."""
+    step = max(1, NUMBERS_AT_A_TIME // row.size)
+    for start in range(0, column.size, step):
+        some = slice(start, start + step)
+        total[some] += column[some, None] * row
 
 
 def _is_compiled(X: Matrix, other: Array) -> bool:

@@ -10,12 +10,19 @@ of the last pair, the two-loop recursion is the same as (Byrd, Nocedal & Schnabe
 The m x m matrices are kept, and their new entries are differences of the products S g and Y g
 at successive gradients. So an iteration reads S and Y twice, in products with one vector
 each, however many pairs there are: with millions of coefficients reading them is what costs.
+It is shared among threads of our own, for those of BLAS would go on spinning for a while on the
+cores that the next evaluation needs.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from itertools import pairwise
+from typing import TypeVar
+
 import numpy as np
 
+from .._kernels._threads import even_bounds, n_threads, run_blocks
 from .._objective import Objective
 from .._progress import SILENT, Progress
 from .._typing import Array
@@ -23,7 +30,11 @@ from ._blas import blas_threads_for
 from ._descent import Descent, Point
 from .solution import Solution
 
+Result = TypeVar("Result")
+
 EPS = np.finfo(np.float64).eps
+# Variables of which products are formed at a time.
+CHUNK = 2**16
 
 
 def solve(
@@ -35,8 +46,7 @@ def solve(
     at most tol times that at zero.
     """
     n_pairs = _n_pairs(start.size)
-    # what evaluations leave to BLAS: the products with S and Y
-    with blas_threads_for(2 * n_pairs * start.size):
+    with blas_threads_for(0):
         descent = Descent(objective, tol=tol, progress=progress)
         return descent.run(LimitedMemory(n_pairs, start.size), start, max_iter)
 
@@ -86,8 +96,13 @@ class LimitedMemory:
         u = np.linalg.solve(R, self._Sg)
         a = np.linalg.solve(R.T, R.diagonal() * u + gamma * (self._YY[:m, :m] @ u - self._Yg))
         direction = gradient * -gamma
-        direction -= a @ self._steps[:m]
-        direction += (gamma * u) @ self._changes[:m]
+        gamma_u = gamma * u
+
+        def combine(chunk: slice) -> None:
+            direction[chunk] -= a @ self._steps[:m, chunk]
+            direction[chunk] += gamma_u @ self._changes[:m, chunk]
+
+        _for_chunks(combine, m, gradient.size)
         return direction, 1.0
 
     @property
@@ -105,7 +120,12 @@ class LimitedMemory:
             self._gamma = step_change / change_change
             self._n_updates += 1
         m = self._n_kept
-        Sg, Yg = self._steps[:m] @ gradient, self._changes[:m] @ gradient
+
+        def products(chunk: slice) -> Array:
+            g = gradient[chunk]
+            return np.array([self._steps[:m, chunk] @ g, self._changes[:m, chunk] @ g])
+
+        Sg, Yg = np.sum(_for_chunks(products, m, gradient.size), axis=0)
         if is_curved:
             known = [i for i in range(m) if i != k]
             self._R[k, :m] = 0
@@ -114,3 +134,18 @@ class LimitedMemory:
             self._YY[k, known] = self._YY[known, k] = Yg[known] - self._Yg[known]
             self._YY[k, k] = change_change
         self._Sg, self._Yg = Sg, Yg
+
+
+def _for_chunks(function: Callable[[slice], Result], n_pairs: int, size: int) -> list[Result]:
+    """Results of function(chunk) for chunks of the variables, on threads, in order.
+
+    The chunks do not depend on the number of threads, so neither do sums over them.
+    """
+    bounds = even_bounds(size, -(-size // CHUNK))
+    chunks = [slice(start, stop) for start, stop in pairwise(bounds)]
+
+    def some(first: int, last: int) -> list[Result]:
+        return [function(chunk) for chunk in chunks[first:last]]
+
+    parts = run_blocks(some, even_bounds(len(chunks), n_threads(2 * n_pairs * size)))
+    return [result for part in parts for result in part]

@@ -122,7 +122,7 @@ class StandardisedHessian:
                 squares = X.multiply(X)
                 n_rows = max(1, len(c))
             else:
-                X = X - (0.0 if mean is None else mean)
+                X = X - (0 if mean is None else mean.astype(X.dtype))
                 X *= scale
                 X, c, u = X.astype(np.float32), c.astype(np.float32), u.astype(np.float32)
                 squares = X**2

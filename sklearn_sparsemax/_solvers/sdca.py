@@ -35,6 +35,7 @@ from sklearn.utils import check_random_state
 
 from .. import _kernels
 from .._objective import Objective, check_squares
+from .._products import add_outer
 from .._progress import SILENT, STOPPED, Progress
 from .._typing import Array
 from ..losses import SparsemaxLoss
@@ -165,8 +166,8 @@ class _Dual:
             squares = np.einsum("ij,ij->i", X, X, dtype=np.float64)
         check_squares(squares)
         if objective.fit_intercept:
-            self.mean = objective.weights @ X
-            self.projected_mean = X @ self.mean
+            self.mean = objective.sum_of_rows(objective.weights)
+            self.projected_mean = objective.along(self.mean)
             square_of_mean = float(self.mean @ self.mean)
             squares = np.maximum(squares - 2 * self.projected_mean + square_of_mean, 0)
             self.constant = CONSTANT**2 * (float(objective.weights @ squares) or 1.0)
@@ -193,7 +194,8 @@ class _Dual:
         """Form the coefficients from P in the precision given."""
         self.dtype = np.dtype(dtype)
         P = self.distributions()
-        A = self.objective.coef_of_dual(P) * (self.objective.alpha / self.alpha)
+        A = self.objective.coef_of_dual(P)
+        A *= self.objective.alpha / self.alpha
         self.A = np.ascontiguousarray(A[: self.objective.n_features], dtype=dtype)
         self.h = (self.mean @ A[: self.objective.n_features]).astype(dtype)
         self.g = (A[-1] if self.objective.fit_intercept else np.zeros_like(self.h)).astype(dtype)
@@ -229,15 +231,17 @@ class _Dual:
         return P
 
     def certify(self, tolerance: Tolerance, n_iter: int, message: str) -> Solution:
+        return tolerance.certify(self._coef(), n_iter, message, self.distributions())
+
+    def _coef(self) -> Array:
+        """Coefficients in the layout of the objective."""
         coef = np.empty((len(self.A) + self.objective.fit_intercept, self.center.size))
         W = coef[: len(self.A)]
         W[:] = self.A
         if self.objective.fit_intercept:
-            W -= np.outer(self.mean, self.g)
+            add_outer(W, -self.mean, self.g)
             coef[-1] = self.center - self.mean @ W
-        if self.is_binary:
-            coef = coef[:, 1:] - coef[:, :1]
-        return tolerance.certify(coef, n_iter, message, self.distributions())
+        return coef[:, 1:] - coef[:, :1] if self.is_binary else coef
 
     def _compact(self) -> sparse.csr_array:
         """P (n, K) as it is."""
