@@ -202,7 +202,7 @@ class Objective:
         for block, scores in self.scored_blocks(coef, np.dtype(np.float64)):
             c, u = self.loss.curvature(self.loss.probabilities(scores))
             c, u = c[:, self.free_outputs], u[:, self.free_outputs]
-            rows = np.flatnonzero((c > u**2).any(axis=1))
+            rows = _curved(c, u)
             per_chunk = max(1, NUMBERS_PER_BLOCK // (n_coef * n_free))
             for chunk in np.split(rows, range(per_chunk, rows.size, per_chunk)):
                 X = block.X[chunk]
@@ -230,7 +230,7 @@ class Objective:
         for block, scores in self.scored_blocks(coef, self.X.dtype):
             c, u = self.loss.curvature(self.loss.probabilities(scores))
             c, u = c[:, self.free_outputs], u[:, self.free_outputs]
-            rows = np.flatnonzero((c > u**2).any(axis=1))
+            rows = _curved(c, u)
             weights = block.weights[rows, None]
             yield block.X[rows], weights * c[rows], np.sqrt(weights) * u[rows]
 
@@ -353,6 +353,12 @@ class Objective:
         rows = sparse.csr_array(rows, copy=True)
         rows.data *= np.repeat(self.weights, np.diff(rows.indptr))
         return rows
+
+
+def _curved(c: Array, u: Array) -> Array:
+    """Rows where diag(c_i) - u_i u_i^T is not 0: its diagonal is never negative."""
+    # a product, since NumPy is slow along short rows
+    return np.flatnonzero((c - u**2) @ np.ones(c.shape[1], c.dtype) > 0)
 
 
 def check_squares(squares: Array, dtype: DTypeLike = np.float64) -> None:

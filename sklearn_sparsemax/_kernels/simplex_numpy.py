@@ -54,13 +54,17 @@ def multiply_jacobian_rows(p, v, products):
 def _thresholds(scores):
     """Scores relative to the largest of their row, that (n, 1), and tau (n, 1) relative to it."""
     z = scores.astype(np.float64)
-    largest = z.max(axis=1, keepdims=True)
+    # all largest, all second largest, ...: NumPy is slow along short rows
+    ordered = np.ascontiguousarray(np.sort(z, axis=1).T[::-1])
+    largest = ordered[0].copy()
     # a difference beyond the largest float is -inf, and one of infinities is NaN
     with np.errstate(over="ignore", invalid="ignore"):
-        below = z - largest
-        sums = np.sort(below)[:, ::-1].cumsum(axis=1)
-        tau = (sums - 1) / np.arange(1, z.shape[1] + 1)
-    return below, largest, tau.max(axis=1, keepdims=True)
+        ordered -= largest
+        sums = np.cumsum(ordered, axis=0, out=ordered)
+        sums -= 1
+        sums /= np.arange(1, z.shape[1] + 1)[:, None]
+        z -= largest[:, None]
+        return z, largest[:, None], sums.max(axis=0)[:, None]
 
 
 def _half_squares(residual):
