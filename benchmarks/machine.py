@@ -64,9 +64,14 @@ def _version(package: str) -> str | None:
 
 
 def _processor() -> str:
+    """Name, family and model: virtual machines of several generations share a name."""
     cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        for line in cpuinfo.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
+    if not cpuinfo.exists():
+        return platform.processor() or platform.machine()
+    of_first_core = cpuinfo.read_text().partition("\n\n")[0]
+    fields = dict(
+        [part.strip() for part in line.partition(":")[::2]] for line in of_first_core.splitlines()
+    )
+    if "model name" not in fields:
+        return platform.processor() or platform.machine()
+    return f"{fields['model name']} (family {fields['cpu family']}, model {fields['model']})"

@@ -196,8 +196,9 @@ def all_ways(name, scores, *arguments):
 @pytest.mark.parametrize("scale", [0.01, 1.0])
 @pytest.mark.parametrize(
     "shape",
-    [(n_rows, 3) for n_rows in (0, 1, 31, 32, 33, 64)]
-    + [(2, n_outputs) for n_outputs in (1, 63, 64, 65, 127, 128, 129, 200)],
+    [(n_tiles * _short_rows.LANES + more, 3) for n_tiles in (0, 1, 2) for more in (0, 1, 15)]
+    + [(_short_rows.LANES - 1, 3), (_short_rows.LANES + 5, 90)]
+    + [(2, n_outputs) for n_outputs in (1, 40, 41, 64, 80, 81, 129, 256, 257)],
 )
 def test_all_ways_agree_at_the_edges_of_tiles_and_chunks(shape, dtype, scale):
     scores = (scale * np.random.default_rng(0).normal(size=shape)).astype(dtype)
@@ -298,6 +299,15 @@ def test_projections_may_overwrite_the_scores(n_outputs):
     simplex.project_rows(scores, expected)
     simplex.project_rows(scores, scores)
     assert_array_equal(scores, expected)
+
+
+@compiled
+@pytest.mark.parametrize("bad_row", [3, 150])
+def test_an_infinite_row_is_found_where_projections_overwrite_the_scores(module, bad_row):
+    scores = np.zeros((160, 4))
+    scores[1, 2] = np.nan
+    scores[bad_row, 0] = np.inf
+    assert module.project_rows(scores, scores) == bad_row
 
 
 # --- which way, and on how many threads ---------------------------------------------------

@@ -37,19 +37,22 @@ def project_rows(scores, projections):
     gathered, ordered = _work_space(scores)
     largest, tau, total = np.empty(LANES), np.empty(LANES), np.empty(LANES)
     spare = np.empty((LANES, n_outputs), scores.dtype)
-    n_without = 0
     for start in range(0, n_rows, LANES):
         n_lanes = min(LANES, n_rows - start)
         rows = _whole_tile(scores, start, spare)
         size = _load_candidates(rows, gathered, ordered)
         _sort(ordered, size)
-        n_without += _find_thresholds(ordered, size, total, largest, tau)
+        if _find_thresholds(ordered, size, total, largest, tau) > 0:
+            # before it is overwritten, where both arrays are the same
+            infinite = _first_infinite(rows)
+            if infinite >= 0:
+                return start + infinite
         if n_lanes == LANES:
             _project(rows, largest, tau, projections[start : start + LANES])
         else:
             _project(rows, largest, tau, spare)
             _copy_rows(spare, projections[start:])
-    return -1 if n_without == 0 else _first_infinite(scores)
+    return -1
 
 
 @njit
@@ -58,15 +61,17 @@ def threshold_rows(scores, thresholds):
     gathered, ordered = _work_space(scores)
     largest, tau, total = np.empty(LANES), np.empty(LANES), np.empty(LANES)
     spare = np.empty((LANES, n_outputs), scores.dtype)
-    n_without = 0
     for start in range(0, n_rows, LANES):
         rows = _whole_tile(scores, start, spare)
         size = _load_candidates(rows, gathered, ordered)
         _sort(ordered, size)
-        n_without += _find_thresholds(ordered, size, total, largest, tau)
+        if _find_thresholds(ordered, size, total, largest, tau) > 0:
+            infinite = _first_infinite(rows)
+            if infinite >= 0:
+                return start + infinite
         for lane in range(min(LANES, n_rows - start)):
             thresholds[start + lane] = largest[lane] + tau[lane]
-    return -1 if n_without == 0 else _first_infinite(scores)
+    return -1
 
 
 @njit
@@ -279,13 +284,13 @@ def _find_thresholds(tile, n_candidates, total, largest, tau):
 
 
 @njit
-def _first_infinite(scores):
+def _first_infinite(rows):
     """First row whose largest entry is infinite, and that holds no NaN, or -1."""
-    for i in range(scores.shape[0]):
-        largest, has_nan = scores[i, 0], False
-        for j in range(scores.shape[1]):
-            largest = max(largest, scores[i, j])
-            has_nan |= np.isnan(scores[i, j])
+    for i in range(rows.shape[0]):
+        largest, has_nan = rows[i, 0], False
+        for j in range(rows.shape[1]):
+            largest = max(largest, rows[i, j])
+            has_nan |= np.isnan(rows[i, j])
         if np.isinf(largest) and not has_nan:
             return i
     return -1

@@ -39,6 +39,7 @@ from .._products import add_outer
 from .._progress import SILENT, STOPPED, Progress
 from .._typing import Array
 from ..losses import SparsemaxLoss
+from ._blas import blas_threads_for
 from .solution import Solution, Tolerance
 
 CONSTANT = 0.2
@@ -50,6 +51,8 @@ STALLED_EPOCHS = 10
 PACE_EPOCHS = 50
 
 
+# idle threads of BLAS would spin beside the epochs, which have one
+@blas_threads_for(0)
 def solve(
     objective: Objective,
     start: Array,

@@ -40,6 +40,7 @@ from .._objective import Objective, check_squares
 from .._progress import SILENT, STOPPED, Progress
 from .._typing import Array, Matrix
 from ..losses import FenchelYoungLoss
+from ._blas import blas_threads_for
 from .solution import Solution, Tolerance
 
 # what the kernel calls them
@@ -47,6 +48,8 @@ LOSSES = {"sparsemax": 0, "softmax": 1, "logistic": 2}
 DEFAULT = Schedule(OPTIMAL, 0.0, 0.0)
 
 
+# idle threads of BLAS would spin beside the epochs, which have one
+@blas_threads_for(0)
 def solve(
     objective: Objective,
     start: Array,
