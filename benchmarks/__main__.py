@@ -20,13 +20,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     common.add_argument("--threads", type=int, default=available_cores(), help="of every library")
     common.add_argument("--budget", type=float, default=120, help="seconds of the longest fit")
     common.add_argument("--out", type=Path, default=Path(__file__).parent / "results")
+    who = argparse.ArgumentParser(add_help=False)
+    who.add_argument("--competitors", nargs="+", default=["*"], help=f"of {', '.join(COMPETITORS)}")
     commands = parser.add_subparsers(dest="command", required=True)
 
-    chosen = commands.add_parser("solvers", parents=[common], help="seconds to a suboptimality")
+    chosen = commands.add_parser("solvers", parents=[common, who], help="seconds to suboptimality")
     chosen.add_argument("--problems", nargs="+", default=["*"], help=f"of {', '.join(PROBLEMS)}")
-    chosen.add_argument(
-        "--competitors", nargs="+", default=["*"], help=f"of {', '.join(COMPETITORS)}"
-    )
     chosen.add_argument(
         "--reference-budget",
         type=float,
@@ -38,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     commands.add_parser("transform", parents=[common], help="the activation alone")
     commands.add_parser("layer", parents=[common], help="forward and backward in PyTorch")
-    commands.add_parser("scaling", parents=[common], help="seconds and memory as data grow")
+    commands.add_parser("scaling", parents=[common, who], help="seconds and memory as data grow")
     commands.add_parser("epochs", parents=[common], help="stochastic descent, epoch by epoch")
     commands.add_parser("report", parents=[common], help="tables and figures once more")
 
@@ -58,8 +57,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     elif options.command == "epochs":
         epochs.run(budget=options.budget, **measured)
     elif options.command == "scaling":
-        growth.run(budget=options.budget, **measured)
-        memory.run(threads=options.threads, budget=options.budget, out=options.out)
+        competitors = _matching(parser, COMPETITORS, options.competitors)
+        growth.run(competitors, budget=options.budget, **measured)
+        memory.run(competitors, threads=options.threads, budget=options.budget, out=options.out)
     else:
         for module in (report, transform, growth, memory, epochs):
             module.write(options.out)

@@ -52,19 +52,16 @@ the loss adds. The exponent is the slope in the logarithms, by least squares thr
 """
 
 
-def competitors() -> list[Competitor]:
-    """Solvers whose iterations are passes over the data."""
-    of_logistic_regression = ("LogisticRegression/lbfgs", "LogisticRegression/saga")
-    return [
-        competitor
-        for name, competitor in COMPETITORS.items()
-        if "newton" not in name
-        and (
-            name in of_logistic_regression
-            or name == "NumPy+SciPy"
-            or (competitor.certifies and not name.endswith("/auto"))
-        )
-    ]
+def passes_over_the_data(competitor: Competitor) -> bool:
+    """Whether an iteration of its solver is one."""
+    name = competitor.name
+    if "newton" in name or name.endswith("/auto"):
+        return False
+    return competitor.certifies or name in (
+        "LogisticRegression/lbfgs",
+        "LogisticRegression/saga",
+        "NumPy+SciPy",
+    )
 
 
 class Passes:
@@ -88,6 +85,7 @@ class Passes:
 
 
 def run(
+    competitors: Sequence[Competitor] = tuple(COMPETITORS.values()),
     *,
     repeats: int,
     threads: int,
@@ -98,26 +96,33 @@ def run(
 ) -> None:
     """Measure every sweep; repeats go through all sizes in turn."""
     clock = Clock()
+    competitors = [one for one in competitors if passes_over_the_data(one)]
     for axis, values in sweeps.items():
         rows: list[Row] = []
         for _ in range(repeats):
             for value in values:
                 size = {**base, axis: value}
                 problem = Problem(f"{axis} = {value:,}", partial(sparse_topics, **size), ALPHA)
-                for row in _measure(problem, threads, budget, clock):
+                for row in _measure(problem, competitors, threads, budget, clock):
                     rows.append({"sweep": AXES[axis], "value": value, **size, **row})
                     clock.say(f"{problem.name}: {row['what']}, {row['seconds']:.3g} s")
         replace_rows(out / "growth.csv", rows, "sweep", machine.description(threads))
         write(out)
 
 
-def _measure(problem: Problem, threads: int, budget: float, clock: Clock) -> list[Row]:
+def _measure(
+    problem: Problem,
+    competitors: Sequence[Competitor],
+    threads: int,
+    budget: float,
+    clock: Clock,
+) -> list[Row]:
     """What was measured on one problem: seconds, and the nonzeros of X."""
     measured: dict[str, float] = {}
     with Session(Passes, problem, threads=threads) as session:
         nonzeros = session.call("nonzeros")
         measured |= session.call("seconds")
-    for competitor in competitors():
+    for competitor in competitors:
         if competitor.why_not(label_sets=False, n_coefficients=1) is not None:
             continue
         try:

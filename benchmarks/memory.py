@@ -50,20 +50,20 @@ class Memory(Fits):
 
 
 def run(
+    competitors: Sequence[Competitor] = tuple(COMPETITORS.values()),
     *,
     threads: int,
     budget: float,
     out: Path,
     problems: Sequence[Problem] = tuple(PROBLEMS[name] for name in MEASURED),
-    competitors: Sequence[Competitor] = tuple(
-        competitor for competitor in COMPETITORS.values() if not competitor.forms_hessian
-    ),
 ) -> None:
     """Measure each competitor on each problem, in a process of its own."""
     clock = Clock()
     for problem in problems:
         rows: list[Row] = []
         for competitor in competitors:
+            if competitor.forms_hessian:
+                continue
             row: Row = {"problem": problem.name, "competitor": competitor.name}
             rows.append(row)
             reason = competitor.why_not(problem.label_sets, n_coefficients=1)

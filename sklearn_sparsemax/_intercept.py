@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from scipy import linalg
 
-from ._objective import NUMBERS_PER_BLOCK, Block, Objective
+from . import _objective
+from ._objective import Block, Objective
 from ._typing import Array
 from .losses import subtract_targets
 
@@ -39,7 +40,7 @@ class ScoresOfIntercepts:
         if objective.fit_intercept:
             self._coef[-1] = 0
         self._kept: list[Array] | None = None
-        if objective.X.shape[0] * objective.n_outputs <= NUMBERS_PER_BLOCK:
+        if objective.X.shape[0] * objective.n_outputs <= _objective.NUMBERS_PER_BLOCK:
             self._kept = [scores for _, scores in self._scored()]
             del self._coef
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -25,7 +26,7 @@ from scipy import optimize, sparse
 from sklearn_sparsemax import _objective
 from sklearn_sparsemax._certificate import certificate
 from sklearn_sparsemax._intercept import balance_intercept
-from sklearn_sparsemax._solvers import newton_cholesky
+from sklearn_sparsemax._solvers import lbfgs, newton_cholesky, sdca
 
 EPS = np.finfo(np.float64).eps
 
@@ -165,12 +166,16 @@ def test_blocks_of_rows_change_nothing(loss, kind, container, intercept, monkeyp
     problem = random_problem(loss, kind, container, intercept, True, 0.1, seed=6)
     whole = problem.objective()
     coef = random_coef(problem)
+    factors = np.random.default_rng(6).normal(size=problem.X.shape[0])
     expected = (
         *whole.value_and_gradient(coef),
         whole.hessian(coef),
         *certificate(whole, coef),
         balance_intercept(whole, coef),
         *whole.feature_moments(),
+        whole.sum_of_rows(factors),
+        whole.along(coef[: whole.n_features, 0]),
+        whole.coef_of_dual(whole.sparse_distributions(coef)),
     )
     # 7 to 14 rows, an incomplete last block, and fewer rows still in a chunk of the Hessian
     monkeypatch.setattr(_objective, "NUMBERS_PER_BLOCK", 28)
@@ -182,9 +187,31 @@ def test_blocks_of_rows_change_nothing(loss, kind, container, intercept, monkeyp
         *certificate(parts, coef),
         balance_intercept(parts, coef),
         *parts.feature_moments(),
+        parts.sum_of_rows(factors),
+        parts.along(coef[: parts.n_features, 0]),
+        parts.coef_of_dual(parts.sparse_distributions(coef)),
     )
     for one_block, several in zip(expected, found, strict=True):
         assert_allclose(several, one_block, rtol=1e-10, atol=1e-12)
+
+
+@intercept_or_not
+@pytest.mark.parametrize("solver", [lbfgs, sdca])
+def test_float32_features_are_never_copied_as_a_whole(solver, intercept, monkeypatch):
+    monkeypatch.setattr(_objective, "NUMBERS_PER_BLOCK", 2**12)
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(4000, 100)).astype(np.float32)
+    targets = sparse.csr_array(np.eye(3)[rng.integers(3, size=len(X))])
+    problem = Problem(X, targets, "sparsemax", 0.1, fit_intercept=intercept)
+    objective = problem.objective(np.float32)
+    start = np.zeros(objective.shape)
+    solver.solve(objective, start, tol=1e-3, max_iter=2)  # imports and compiles
+    tracemalloc.start()
+    solution = solver.solve(objective, start, tol=1e-3, max_iter=100)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert solution.converged
+    assert peak < X.nbytes
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
