@@ -33,6 +33,9 @@ from ._typing import Array, Matrix
 from .losses import FenchelYoungLoss
 
 NUMBERS_PER_BLOCK = 2**23
+# Scores of sparse features, of which the product with the columns reads rows here and there, so
+# many of which are in the cache still.
+NUMBERS_NEARBY = 2**19
 # Blocks of dense features that threads take side by side are worth waking a thread, and no larger
 # than they must be, to be read again while they are near. They hold at least so many
 # multiplications by W, of which few outputs count as several, since reading X is what they cost;
@@ -118,8 +121,13 @@ class Objective:
         # the weights sum to 1 up to rounding only
         self.target_mean = np.minimum(np.asarray(self.weights @ targets).ravel(), 1)
         self._columns_of: dict[int, sparse.csc_array] = {}
-        widest = self.n_outputs if sparse.issparse(X) else max(X.shape[1], self.n_outputs)
-        block_rows = max(1, NUMBERS_PER_BLOCK // widest)
+        if sparse.issparse(X):
+            # the coefficients, whose gradient each block adds to, set the least number of rows
+            nearby = max(NUMBERS_NEARBY // self.n_outputs, self.n_features)
+            block_rows = min(NUMBERS_PER_BLOCK // self.n_outputs, nearby)
+        else:
+            block_rows = NUMBERS_PER_BLOCK // max(self.n_features, self.n_outputs)
+        block_rows = max(1, block_rows)
         self.blocks = self._blocks_between([*range(0, n_rows, block_rows), n_rows])
         self._small_blocks = self.blocks
         if not sparse.issparse(X):

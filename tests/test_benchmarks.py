@@ -257,13 +257,13 @@ def test_activations_agree_and_are_timed(comparison, tmp_path, monkeypatch):
 def test_growth_and_memory_are_written(iris, tmp_path, monkeypatch):
     monkeypatch.setattr(growth, "Session", InThisProcess)
     monkeypatch.setattr(memory, "Session", InThisProcess)
-    monkeypatch.setattr(growth, "competitors", lambda: [COMPETITORS["sklearn-sparsemax/lbfgs"]])
+    only = [COMPETITORS["sklearn-sparsemax/lbfgs"]]
     measured = {"threads": 1, "budget": 20, "out": tmp_path}
     base = {"n": 50, "d": 40, "K": 3, "words": 5}
-    growth.run(repeats=1, sweeps={"n": (50, 100), "words": (5, 10)}, base=base, **measured)
+    growth.run(only, repeats=1, sweeps={"n": (50, 100), "words": (5, 10)}, base=base, **measured)
     assert {row["sweep"] for row in read_rows(tmp_path / "growth.csv")} == {"rows", "nonzeros"}
     assert "sklearn-sparsemax/lbfgs" in (tmp_path / "growth.md").read_text()
-    memory.run(problems=[iris], competitors=[COMPETITORS["sklearn-sparsemax/lbfgs"]], **measured)
+    memory.run(only, problems=[iris], **measured)
     (row,) = read_rows(tmp_path / "memory.csv")
     assert row["scores"] == 150 * 3 * 8
     assert row["added"] >= 0

@@ -195,12 +195,22 @@ def test_blocks_of_rows_change_nothing(loss, kind, container, intercept, monkeyp
         assert_allclose(several, one_block, rtol=1e-10, atol=1e-12)
 
 
+def test_blocks_of_sparse_features_have_as_many_rows_as_there_are_features(monkeypatch):
+    problem = random_problem("sparsemax", "multiclass", "csr", True, True, 0.1, seed=6)
+    n_rows, n_features = problem.X.shape
+    monkeypatch.setattr(_objective, "NUMBERS_NEARBY", 1)
+    sizes = [block.X.shape[0] for block in problem.objective().blocks]
+    assert sum(sizes) == n_rows
+    assert len(sizes) > 2
+    assert set(sizes[:-1]) == {n_features}
+
+
 @intercept_or_not
 @pytest.mark.parametrize("solver", [lbfgs, sdca])
 def test_float32_features_are_never_copied_as_a_whole(solver, intercept, monkeypatch):
     monkeypatch.setattr(_objective, "NUMBERS_PER_BLOCK", 2**12)
     rng = np.random.default_rng(0)
-    X = rng.normal(size=(4000, 100)).astype(np.float32)
+    X = rng.normal(size=(4000, 300)).astype(np.float32)
     targets = sparse.csr_array(np.eye(3)[rng.integers(3, size=len(X))])
     problem = Problem(X, targets, "sparsemax", 0.1, fit_intercept=intercept)
     objective = problem.objective(np.float32)
