@@ -166,20 +166,19 @@ PASS_STYLES = {
 
 def draw_growth(curves: dict[str, dict[str, np.ndarray]], path: Path) -> None:
     """Seconds against each size, with the exponents beside the ends of the lines."""
-    from .growth import exponent
+    from .growth import exponent, is_measured
 
     figure, panels = _grid(len(curves), width=4.4, height=3.6)
     lines: dict[str, Any] = {}
     for axes, (sweep, by_name) in zip(panels, curves.items(), strict=False):
         ends = []
         for name, curve in by_name.items():
-            positive = curve[curve[:, 1] > 0]
-            if len(positive) < 2:
+            if not is_measured(curve):
                 continue
             look = {**PASS_STYLES[name], "label": name} if name in PASS_STYLES else style(name)
-            (line,) = axes.loglog(*positive.T, **look)
+            (line,) = axes.loglog(*curve.T, **look)
             lines.setdefault(name, line)
-            ends.append((np.log10(positive[-1, 1]), f"{exponent(curve):.2f}", line.get_color()))
+            ends.append((np.log10(curve[-1, 1]), f"{exponent(curve):.2f}", line.get_color()))
         sizes = next(iter(by_name.values()))[:, 0]
         axes.set_xticks(sizes, [f"{size:,.0f}" for size in sizes], fontsize=8)
         axes.xaxis.set_minor_locator(NullLocator())

@@ -48,7 +48,8 @@ Seconds as one quantity grows, the others fixed: documents as in the problem "wi
 seconds of an iteration or epoch, as the difference of fits of 12 and of 2, divided by 10. Of a
 pass: F and gradient at the coefficients of a short fit; the probabilities alone (`predict_proba`,
 the forward product and the projection); and the rest, which is the backward product and what little
-the loss adds. The exponent is the slope in the logarithms, by least squares through the medians.
+the loss adds. Left out is what is shorter than the noise at some size. The exponent is the slope in
+the logarithms, by least squares through the medians.
 """
 
 
@@ -188,14 +189,16 @@ def medians(rows: Sequence[Row]) -> dict[str, dict[str, np.ndarray]]:
 
 def exponent(curve: np.ndarray) -> float:
     """Slope of the logarithm of seconds in the logarithm of size."""
-    positive = curve[curve[:, 1] > 0]
-    return float(np.polyfit(*np.log(positive).T, deg=1)[0])
+    return float(np.polyfit(*np.log(curve).T, deg=1)[0])
+
+
+def is_measured(curve: np.ndarray) -> bool:
+    """Whether there are several sizes, and no difference of two fits drowned in their noise."""
+    return len(curve) > 1 and bool((curve[:, 1] > 0).all())
 
 
 def _exponent_text(curve: np.ndarray | None) -> str:
-    return (
-        "" if curve is None or np.count_nonzero(curve[:, 1] > 0) < 2 else f"{exponent(curve):.2f}"
-    )
+    return "" if curve is None or not is_measured(curve) else f"{exponent(curve):.2f}"
 
 
 def _median_seconds(function: Callable[[], Any]) -> float:
