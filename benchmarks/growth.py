@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from sklearn_sparsemax import SparsemaxClassifier
-from sklearn_sparsemax._objective import Objective
+from sklearn_sparsemax._problem.objective import Objective
 from sklearn_sparsemax.losses import SparsemaxLoss
 
 from . import machine

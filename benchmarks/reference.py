@@ -22,7 +22,7 @@ from sklearn_sparsemax import (
     MultilabelSoftmaxClassifier,
     MultilabelSparsemaxClassifier,
 )
-from sklearn_sparsemax._base import SOLVERS
+from sklearn_sparsemax.linear_model._base import SOLVERS
 
 from .competitors._competitor import LARGEST_HESSIAN
 from .objectives import objective

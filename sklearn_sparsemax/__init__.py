@@ -10,16 +10,16 @@ from .activations import (
     sparsemax_support,
     sparsemax_threshold,
 )
-from .classifier import SparsemaxClassifier
-from .losses import logistic_loss, softmax_loss, sparsemax_loss
-from .model_selection import TunedMultilabelThresholdCV
-from .multilabel import (
+from .linear_model.classifier import SparsemaxClassifier
+from .linear_model.multilabel import (
     MultilabelLogisticClassifier,
     MultilabelSoftmaxClassifier,
     MultilabelSparsemaxClassifier,
 )
-from .regressor import SoftmaxRegressor, SparsemaxRegressor
-from .stochastic import SGDMultilabelSparsemaxClassifier, SGDSparsemaxClassifier
+from .linear_model.regressor import SoftmaxRegressor, SparsemaxRegressor
+from .linear_model.stochastic import SGDMultilabelSparsemaxClassifier, SGDSparsemaxClassifier
+from .losses import logistic_loss, softmax_loss, sparsemax_loss
+from .model_selection import TunedMultilabelThresholdCV
 
 __version__ = "0.1.0.dev0"
 

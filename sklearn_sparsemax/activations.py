@@ -21,7 +21,7 @@ import operator
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import _simplex
+from ._kernels import simplex
 
 __all__ = [
     "softmax",
@@ -83,7 +83,7 @@ def sparsemax(z: ArrayLike, *, axis: int = -1) -> NDArray[np.floating]:
     """
     rows, dtype = _rows(z, axis)
     probabilities = np.empty(rows.shape, dtype=rows.dtype)
-    bad_row = _simplex.project_rows(_matrix(rows), _matrix(probabilities))
+    bad_row = simplex.project_rows(_matrix(rows), _matrix(probabilities))
     _raise_if_infinite(rows, bad_row)
     return _restore(probabilities, axis, dtype)
 
@@ -120,7 +120,7 @@ def sparsemax_threshold(z: ArrayLike, *, axis: int = -1) -> NDArray[np.floating]
     """
     rows, dtype = _rows(z, axis)
     thresholds = np.empty((*rows.shape[:-1], 1), dtype=rows.dtype)
-    bad_row = _simplex.threshold_rows(_matrix(rows), thresholds.reshape(-1))
+    bad_row = simplex.threshold_rows(_matrix(rows), thresholds.reshape(-1))
     _raise_if_infinite(rows, bad_row)
     return _restore(thresholds, axis, dtype)
 
@@ -248,7 +248,7 @@ def sparsemax_jvp(z: ArrayLike, v: ArrayLike, *, axis: int = -1) -> NDArray[np.f
     rows, dtype = _rows(p, axis)
     vectors = np.moveaxis(v, axis, -1)
     products = np.empty(rows.shape, dtype=rows.dtype)
-    _simplex.multiply_jacobian(_matrix(rows), _matrix(vectors), _matrix(products))
+    simplex.multiply_jacobian(_matrix(rows), _matrix(vectors), _matrix(products))
     return _restore(products, axis, dtype)
 
 

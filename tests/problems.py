@@ -14,7 +14,7 @@ import numpy as np
 from scipy import sparse
 
 from sklearn_sparsemax import SparsemaxClassifier
-from sklearn_sparsemax._objective import Objective
+from sklearn_sparsemax._problem.objective import Objective
 from sklearn_sparsemax.losses import LogisticLoss, SoftmaxLoss, SparsemaxLoss
 
 LOSSES = {"sparsemax": SparsemaxLoss(), "softmax": SoftmaxLoss(), "logistic": LogisticLoss()}
@@ -135,10 +135,11 @@ def repaired(problem, p):
 def _moved(p, omega, qbar):
     pbar = omega @ p
     deficit = np.maximum(qbar - pbar, 0)
-    if deficit.sum() == 0:
-        return p
     kept = p * np.minimum(1, qbar / np.where(pbar > 0, pbar, 1))
     kept[:, pbar <= qbar] = p[:, pbar <= qbar]
+    if deficit.sum() == 0:
+        # what is too much of one output is then too little of another by rounding only
+        return kept
     return kept + np.outer((p - kept).sum(axis=1), deficit / deficit.sum())
 
 

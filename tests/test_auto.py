@@ -8,8 +8,8 @@ from numpy.testing import assert_array_equal
 from problems import random_csr
 from scipy import sparse
 
-from sklearn_sparsemax._objective import Objective
-from sklearn_sparsemax._progress import Progress
+from sklearn_sparsemax._problem.objective import Objective
+from sklearn_sparsemax._problem.progress import Progress
 from sklearn_sparsemax._solvers import auto, newton_cholesky, sdca
 from sklearn_sparsemax.losses import LogisticLoss, SoftmaxLoss, SparsemaxLoss
 

@@ -20,7 +20,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_sparsemax import SparsemaxClassifier
-from sklearn_sparsemax.benchmark import compare, main
+from sklearn_sparsemax.experiments import compare, main
 
 README = Path(__file__).resolve().parents[1] / "README.md"
 

@@ -12,11 +12,11 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
 from sklearn_sparsemax import logistic_loss, softmax_loss, sparsemax_loss
-from sklearn_sparsemax._objective import Objective
+from sklearn_sparsemax._problem.objective import Objective
 from sklearn_sparsemax._solvers import sgd
-from sklearn_sparsemax._targets import one_hot
-from sklearn_sparsemax.benchmark import main, mnist
+from sklearn_sparsemax.experiments import main, mnist
 from sklearn_sparsemax.losses import LogisticLoss, SoftmaxLoss, SparsemaxLoss
+from sklearn_sparsemax.losses.targets import one_hot
 
 
 def cells(line):

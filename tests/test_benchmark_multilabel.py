@@ -22,7 +22,7 @@ from sklearn_sparsemax import (
     MultilabelSparsemaxClassifier,
     sparsemax_support,
 )
-from sklearn_sparsemax.benchmark import main, multilabel
+from sklearn_sparsemax.experiments import main, multilabel
 from sklearn_sparsemax.metrics import f1_of_mean_precision_recall, jensen_shannon_divergence
 
 ESTIMATORS = {

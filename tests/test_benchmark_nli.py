@@ -9,8 +9,8 @@ import re
 import numpy as np
 import pytest
 
-from sklearn_sparsemax.benchmark import main, nli
 from sklearn_sparsemax.datasets import load_nli_file, make_nli
+from sklearn_sparsemax.experiments import main, nli
 
 
 def rejection(argv, capsys):

@@ -13,8 +13,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_sparsemax import SoftmaxRegressor, SparsemaxRegressor
-from sklearn_sparsemax.benchmark import main, proportions
 from sklearn_sparsemax.datasets import make_label_proportions
+from sklearn_sparsemax.experiments import main, proportions
 from sklearn_sparsemax.metrics import (
     jensen_shannon_divergence,
     proportions_mean_squared_error,

@@ -555,7 +555,7 @@ def test_html_representation_links_the_documentation(iris):
     classifier = SparsemaxClassifier(alpha=0.25)
     link = (
         "https://github.com/sklearn-sparsemax/sklearn-sparsemax/blob/main/"
-        "sklearn_sparsemax/classifier.py"
+        "sklearn_sparsemax/linear_model/classifier.py"
     )
     for html in (classifier._repr_html_(), classifier.fit(*iris)._repr_html_()):
         assert f'href="{link}"' in html

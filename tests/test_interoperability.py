@@ -33,7 +33,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from sklearn_sparsemax import SparsemaxClassifier
-from sklearn_sparsemax._solvers._blas import blas_threads_for
+from sklearn_sparsemax._kernels.blas import blas_threads_for
 
 ROOT = Path(__file__).resolve().parents[1]
 

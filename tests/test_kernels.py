@@ -14,8 +14,14 @@ from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 
-from sklearn_sparsemax import _kernels, _simplex
-from sklearn_sparsemax._kernels import _long_rows, _short_rows, simplex, simplex_numpy
+from sklearn_sparsemax import _kernels
+from sklearn_sparsemax._kernels import (
+    _long_rows,
+    _short_rows,
+    simplex,
+    simplex_compiled,
+    simplex_numpy,
+)
 
 DTYPES = [np.float32, np.float64]
 INDEX_TYPES = [np.int32, np.int64]
@@ -29,7 +35,7 @@ compiling = settings(deadline=None)
 def interpreted(module, name, *arrays):
     """Call a kernel and all it calls as plain Python, also where Numba compiles."""
     with pytest.MonkeyPatch.context() as patch, np.errstate(all="ignore"):
-        for one in (simplex, _short_rows, _long_rows):
+        for one in (simplex_compiled, _short_rows, _long_rows):
             for key, value in vars(one).items():
                 if hasattr(value, "py_func"):
                     patch.setattr(one, key, value.py_func)
@@ -137,9 +143,11 @@ def test_products_with_the_jacobian(rows, dtype):
         for p_i, v_i in zip(p, v, strict=True)
     ]
     ways = {
-        "compiled": simplex.multiply_jacobian_rows,
+        "compiled": simplex_compiled.multiply_jacobian_rows,
         "NumPy": simplex_numpy.multiply_jacobian_rows,
-        "interpreted": lambda *arrays: interpreted(simplex, "multiply_jacobian_rows", *arrays),
+        "interpreted": lambda *arrays: interpreted(
+            simplex_compiled, "multiply_jacobian_rows", *arrays
+        ),
     }
     for name, multiply in ways.items():
         products = np.empty_like(p)
@@ -151,7 +159,7 @@ def test_products_with_the_jacobian(rows, dtype):
 
 def test_products_with_the_jacobian_are_nan_where_the_probabilities_are():
     p = np.array([[np.nan, np.nan], [0.25, 0.75]])
-    for module in (simplex, simplex_numpy):
+    for module in (simplex_compiled, simplex_numpy):
         products = np.empty_like(p)
         with np.errstate(all="ignore"):
             module.multiply_jacobian_rows(p, np.array([[1.0, 2.0], [1.0, 2.0]]), products)
@@ -185,7 +193,7 @@ def test_losses(rows, dtype, index_type, module):
 
 def all_ways(name, scores, *arguments):
     """What the kernel of each module makes of copies of the same arrays."""
-    for module in (simplex_numpy, _short_rows, _long_rows, simplex):
+    for module in (simplex_numpy, _short_rows, _long_rows, simplex_compiled):
         copies = [array.copy() for array in (scores, *arguments)]
         with np.errstate(all="ignore"):
             result = getattr(module, name)(*copies)
@@ -296,8 +304,8 @@ def test_any_finite_scores_have_the_same_loss(dtype, module, data):
 def test_projections_may_overwrite_the_scores(n_outputs):
     scores = np.random.default_rng(0).normal(size=(40, n_outputs))
     expected = np.empty_like(scores)
-    simplex.project_rows(scores, expected)
-    simplex.project_rows(scores, scores)
+    simplex_compiled.project_rows(scores, expected)
+    simplex_compiled.project_rows(scores, scores)
     assert_array_equal(scores, expected)
 
 
@@ -316,18 +324,18 @@ def test_an_infinite_row_is_found_where_projections_overwrite_the_scores(module,
 @pytest.fixture
 def many_threads(monkeypatch):
     """Blocks of a few rows each, on threads, whatever the size and the machine."""
-    monkeypatch.setattr(_simplex, "n_threads", lambda work: 3)
-    monkeypatch.setattr(_simplex, "LEAST_COMPILED", 0)
+    monkeypatch.setattr(simplex, "n_threads", lambda work: 3)
+    monkeypatch.setattr(simplex, "LEAST_COMPILED", 0)
 
 
 def results(scores, targets):
     projected = np.empty_like(scores)
     thresholds = np.empty(len(scores))
-    assert _simplex.project_rows(scores, projected) == -1
-    assert _simplex.threshold_rows(scores, thresholds) == -1
+    assert simplex.project_rows(scores, projected) == -1
+    assert simplex.threshold_rows(scores, thresholds) == -1
     residual, dense_residual = scores.copy(), scores.copy()
-    losses = _simplex.loss_and_residual(residual, targets)
-    dense_losses = _simplex.loss_and_residual(dense_residual, targets.toarray())
+    losses = simplex.loss_and_residual(residual, targets)
+    dense_losses = simplex.loss_and_residual(dense_residual, targets.toarray())
     return projected, thresholds, residual, losses, dense_residual, dense_losses
 
 
@@ -336,7 +344,7 @@ def test_threads_change_no_bit(monkeypatch, many_threads, n_outputs):
     scores = np.random.default_rng(0).normal(size=(70, n_outputs))
     targets = targets_for(scores.shape)
     several = results(scores, targets)
-    monkeypatch.setattr(_simplex, "n_threads", lambda work: 1)
+    monkeypatch.setattr(simplex, "n_threads", lambda work: 1)
     for one, same in zip(results(scores, targets), several, strict=True):
         assert_array_equal(one, same)
 
@@ -346,14 +354,14 @@ def test_threads_change_no_bit(monkeypatch, many_threads, n_outputs):
 def test_the_first_bad_row_is_found_whichever_block_holds_it(many_threads):
     scores = np.zeros((9, 2))
     scores[[4, 8], 1] = np.inf
-    assert _simplex.project_rows(scores, np.empty_like(scores)) == 4
-    assert _simplex.threshold_rows(scores, np.empty(9)) == 4
+    assert simplex.project_rows(scores, np.empty_like(scores)) == 4
+    assert simplex.threshold_rows(scores, np.empty(9)) == 4
 
 
 def test_size_alone_decides_what_is_compiled(monkeypatch):
-    rows = _simplex.LEAST_COMPILED // 4
-    assert _simplex._kernels_for(np.empty((rows - 1, 4))) is simplex_numpy
-    assert _simplex._kernels_for(np.empty((rows, 4))) is simplex
+    rows = simplex.LEAST_COMPILED // 4
+    assert simplex._kernels_for(np.empty((rows - 1, 4))) is simplex_numpy
+    assert simplex._kernels_for(np.empty((rows, 4))) is simplex_compiled
 
 
 # --- how the modules are loaded -----------------------------------------------------------
@@ -366,11 +374,11 @@ def test_unknown_kernels_are_no_attributes():
 
 def test_a_kernel_that_fails_to_import_says_why(monkeypatch):
     monkeypatch.setitem(sys.modules, "numba", None)
-    for name in ("simplex", "_short_rows", "_long_rows", "_jit"):
+    for name in ("simplex_compiled", "_short_rows", "_long_rows", "_jit"):
         monkeypatch.delitem(sys.modules, f"sklearn_sparsemax._kernels.{name}", raising=False)
         monkeypatch.delattr(_kernels, name, raising=False)
     with pytest.raises(ModuleNotFoundError, match="numba"):
-        _kernels.simplex  # noqa: B018
+        _kernels.simplex_compiled  # noqa: B018
 
 
 @pytest.mark.slow

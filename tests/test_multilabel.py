@@ -23,11 +23,10 @@ from sklearn_sparsemax import (
     MultilabelSoftmaxClassifier,
     MultilabelSparsemaxClassifier,
     SparsemaxClassifier,
-    _intercept,
-    _objective,
-    multilabel,
 )
+from sklearn_sparsemax._problem import intercept, objective
 from sklearn_sparsemax.datasets import fetch_birds, fetch_emotions
+from sklearn_sparsemax.linear_model import multilabel
 from sklearn_sparsemax.metrics import (
     f1_of_mean_precision_recall_scorer,
     neg_sparsemax_loss_scorer,
@@ -833,9 +832,9 @@ def test_no_dense_matrix_of_rows_by_labels(loss, monkeypatch):
     X = sparse.random(n_rows, 5, density=0.3, format="csr", random_state=0)
     Y = sparse.random(n_rows, n_labels, density=0.01, format="csr", random_state=1)
     Y.data[:] = 1  # one row in eight has no label
-    for module in (_objective, multilabel):
+    for module in (objective, multilabel):
         monkeypatch.setattr(module, "NUMBERS_PER_BLOCK", 2**15)
-    monkeypatch.setattr(_intercept, "MAX_NEWTON_STEPS", 2)  # more take time, not memory
+    monkeypatch.setattr(intercept, "MAX_NEWTON_STEPS", 2)  # more take time, not memory
     classifier = CLASSIFIERS[loss](alpha=1e-3, solver="lbfgs", tol=0.9)
     tracemalloc.start()
     classifier.fit(X, Y)

@@ -23,9 +23,9 @@ from problems import (
 )
 from scipy import optimize, sparse
 
-from sklearn_sparsemax import _objective
-from sklearn_sparsemax._certificate import certificate
-from sklearn_sparsemax._intercept import balance_intercept
+from sklearn_sparsemax._problem import objective as objective_module
+from sklearn_sparsemax._problem.certificate import certificate
+from sklearn_sparsemax._problem.intercept import balance_intercept
 from sklearn_sparsemax._solvers import lbfgs, newton_cholesky, sdca
 
 EPS = np.finfo(np.float64).eps
@@ -178,7 +178,7 @@ def test_blocks_of_rows_change_nothing(loss, kind, container, intercept, monkeyp
         whole.coef_of_dual(whole.sparse_distributions(coef)),
     )
     # 7 to 14 rows, an incomplete last block, and fewer rows still in a chunk of the Hessian
-    monkeypatch.setattr(_objective, "NUMBERS_PER_BLOCK", 28)
+    monkeypatch.setattr(objective_module, "NUMBERS_PER_BLOCK", 28)
     parts = problem.objective()
     assert len(parts.blocks) > 2
     found = (
@@ -198,7 +198,7 @@ def test_blocks_of_rows_change_nothing(loss, kind, container, intercept, monkeyp
 def test_blocks_of_sparse_features_have_as_many_rows_as_there_are_features(monkeypatch):
     problem = random_problem("sparsemax", "multiclass", "csr", True, True, 0.1, seed=6)
     n_rows, n_features = problem.X.shape
-    monkeypatch.setattr(_objective, "NUMBERS_NEARBY", 1)
+    monkeypatch.setattr(objective_module, "NUMBERS_NEARBY", 1)
     sizes = [block.X.shape[0] for block in problem.objective().blocks]
     assert sum(sizes) == n_rows
     assert len(sizes) > 2
@@ -208,7 +208,7 @@ def test_blocks_of_sparse_features_have_as_many_rows_as_there_are_features(monke
 @intercept_or_not
 @pytest.mark.parametrize("solver", [lbfgs, sdca])
 def test_float32_features_are_never_copied_as_a_whole(solver, intercept, monkeypatch):
-    monkeypatch.setattr(_objective, "NUMBERS_PER_BLOCK", 2**12)
+    monkeypatch.setattr(objective_module, "NUMBERS_PER_BLOCK", 2**12)
     rng = np.random.default_rng(0)
     X = rng.normal(size=(4000, 300)).astype(np.float32)
     targets = sparse.csr_array(np.eye(3)[rng.integers(3, size=len(X))])
@@ -234,13 +234,13 @@ def test_any_number_of_threads_gives_the_same_bits(loss, kind, dtype, monkeypatc
     objective = problem.objective(dtype)
     coef = random_coef(problem)
     expected_value, expected_gradient = objective.value_and_gradient(coef)
-    monkeypatch.setattr(_objective, "LEAST_COMPILED", 1)
-    monkeypatch.setattr(_objective, "MULTIPLICATIONS_PER_BLOCK", 1)
+    monkeypatch.setattr(objective_module, "LEAST_COMPILED", 1)
+    monkeypatch.setattr(objective_module, "MULTIPLICATIONS_PER_BLOCK", 1)
     objective = problem.objective(dtype)
     assert len(objective._small_blocks) == 8
     results = []
     for n_threads in (1, 2, 3, 100):
-        monkeypatch.setattr(_objective, "n_threads", lambda work, n=n_threads: n)
+        monkeypatch.setattr(objective_module, "n_threads", lambda work, n=n_threads: n)
         results.append(objective.value_and_gradient(coef))
     for value, gradient in results:
         assert value == results[0][0]
@@ -252,10 +252,10 @@ def test_any_number_of_threads_gives_the_same_bits(loss, kind, dtype, monkeypatc
 
 def test_threads_of_an_evaluation_find_blas_on_one_thread(monkeypatch):
     problem = random_problem("sparsemax", "multiclass", "dense", True, True, 0.1, seed=6)
-    monkeypatch.setattr(_objective, "LEAST_ROWS", 8)
-    monkeypatch.setattr(_objective, "MULTIPLICATIONS_PER_BLOCK", 1)
-    monkeypatch.setattr(_objective, "LEAST_COMPILED", 1)
-    monkeypatch.setattr(_objective, "n_threads", lambda work: 2)
+    monkeypatch.setattr(objective_module, "LEAST_ROWS", 8)
+    monkeypatch.setattr(objective_module, "MULTIPLICATIONS_PER_BLOCK", 1)
+    monkeypatch.setattr(objective_module, "LEAST_COMPILED", 1)
+    monkeypatch.setattr(objective_module, "n_threads", lambda work: 2)
     objective = problem.objective()
     assert len(objective._small_blocks) > 1
     names, threads = set(), set()
@@ -266,7 +266,7 @@ def test_threads_of_an_evaluation_find_blas_on_one_thread(monkeypatch):
         threads.update(library["num_threads"] for library in libraries.info())
         return X @ W
 
-    monkeypatch.setattr(_objective, "product", noting_product)
+    monkeypatch.setattr(objective_module, "product", noting_product)
     before = threadpoolctl.threadpool_info()
     objective.value_and_gradient(random_coef(problem))
     assert all(name.startswith("sklearn_sparsemax") for name in names)

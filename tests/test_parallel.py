@@ -19,7 +19,7 @@ from sklearn.model_selection import GridSearchCV
 from threadpoolctl import threadpool_limits
 
 from sklearn_sparsemax import SparsemaxClassifier, sparsemax
-from sklearn_sparsemax._kernels import _threads
+from sklearn_sparsemax._kernels import threads
 
 SOLVERS = ["lbfgs", "newton-cg", "sdca"]
 
@@ -51,7 +51,7 @@ def test_one_and_several_threads_give_the_same_bits(data, solver, monkeypatch):
     with threadpool_limits(1):
         alone = fit(X, y, solver)
     # as on a machine of more cores than this one may have
-    monkeypatch.setattr(_threads, "_limit", lambda: 3)
+    monkeypatch.setattr(threads, "_limit", lambda: 3)
     assert_array_equal(fit(X, y, solver), alone)
 
 
@@ -85,9 +85,9 @@ def test_threads_of_a_users_pool(data, solver):
 @every_solver
 def test_fork_after_a_fit(data, solver, monkeypatch):
     X, y = data
-    monkeypatch.setattr(_threads, "_limit", lambda: 2)
+    monkeypatch.setattr(threads, "_limit", lambda: 2)
     expected = fit(X, y, solver)
-    assert _threads._pool is not None
+    assert threads._pool is not None
     context = multiprocessing.get_context("fork")
     with context.Pool(1) as pool:
         assert_array_equal(pool.apply_async(fit, (X, y, solver)).get(timeout=60), expected)
@@ -96,8 +96,8 @@ def test_fork_after_a_fit(data, solver, monkeypatch):
 def test_limits_of_threadpoolctl_are_kept():
     """Two threads granted, one is taken beside the caller's; one granted, none."""
     scores = np.random.default_rng(1).normal(size=(1000, 1000))
-    _threads._forget_pool()
+    threads._forget_pool()
     with threadpool_limits(1):
         alone = sparsemax(scores)
-    assert _threads._pool is None
+    assert threads._pool is None
     assert_array_equal(sparsemax(scores), alone)

@@ -8,9 +8,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 from problems import random_csr
 from scipy import sparse
 
-from sklearn_sparsemax import _products
+from sklearn_sparsemax import _problem
 from sklearn_sparsemax._kernels import products
-from sklearn_sparsemax._products import add_outer_products, product, transposed_product
+from sklearn_sparsemax._problem.products import add_outer_products, product, transposed_product
 
 MATRICES = {
     "random": lambda rng: rng.normal(size=(40, 30)) * (rng.random((40, 30)) < 0.3),
@@ -31,8 +31,8 @@ every_type = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.fixture
 def compiled(monkeypatch):
     """Leave no product to SciPy, and give every block of rows or columns its thread."""
-    monkeypatch.setattr(_products, "LEAST_COMPILED", 0)
-    monkeypatch.setattr(_products, "n_threads", lambda work: 3)
+    monkeypatch.setattr(_problem.products, "LEAST_COMPILED", 0)
+    monkeypatch.setattr(_problem.products, "n_threads", lambda work: 3)
 
 
 def csr(X, dtype, index):
@@ -117,7 +117,7 @@ def test_single_precision_features_and_double_coefficients():
     rng = np.random.default_rng(3)
     X = random_csr(rng, (300, 200), 0.3).astype(np.float32)
     W = rng.normal(size=(200, 64))
-    assert X.nnz * 64 > _products.LEAST_COMPILED
+    assert X.nnz * 64 > _problem.products.LEAST_COMPILED
     scores = product(X, W)
     assert scores.dtype == np.float64
     assert_allclose(scores, X.astype(np.float64) @ W, rtol=1e-10, atol=1e-12)
@@ -134,7 +134,7 @@ def test_same_bits_for_any_number_of_threads(density, monkeypatch):
     rows = rng.normal(size=(500, 40)) * (rng.random((500, 40)) < density)
     results = []
     for threads in (1, 2, 5):
-        monkeypatch.setattr(_products, "n_threads", lambda work, threads=threads: threads)
+        monkeypatch.setattr(_problem.products, "n_threads", lambda work, threads=threads: threads)
         results.append((product(X, W), transposed_product(X.tocsc(), rows)))
     for scores, gradient in results[1:]:
         assert_array_equal(scores, results[0][0])

@@ -23,11 +23,11 @@ from sklearn_sparsemax import (
     SparsemaxClassifier,
     TunedMultilabelThresholdCV,
 )
-from sklearn_sparsemax._base import SOLVERS
-from sklearn_sparsemax._progress import Progress
+from sklearn_sparsemax._problem.progress import Progress
 from sklearn_sparsemax._solvers import auto, sdca
 from sklearn_sparsemax._solvers.solution import Tolerance
 from sklearn_sparsemax.datasets import make_label_proportions
+from sklearn_sparsemax.linear_model._base import SOLVERS
 
 try:
     from sklearn.callback import ScoringMonitor
@@ -301,7 +301,7 @@ def test_no_callback_no_bridge(monkeypatch):
     def fail(*arguments):
         raise AssertionError("nobody is to be told")
 
-    monkeypatch.setattr("sklearn_sparsemax._base.FitCallbacks", fail)
+    monkeypatch.setattr("sklearn_sparsemax.linear_model._base.FitCallbacks", fail)
     fit(CASES[0])
     model = CASES[0].model().set_callbacks(Blind()).set_callbacks()
     model.fit(*CASES[0].data)

@@ -18,9 +18,9 @@ from scipy import sparse
 from sklearn.datasets import load_digits
 
 from sklearn_sparsemax import MultilabelSparsemaxClassifier, SparsemaxClassifier
-from sklearn_sparsemax._base import SOLVERS
-from sklearn_sparsemax._progress import Progress
+from sklearn_sparsemax._problem.progress import Progress
 from sklearn_sparsemax._solvers import lbfgs, newton_cholesky, sdca
+from sklearn_sparsemax.linear_model._base import SOLVERS
 
 SPARSEMAX = {name: problem for name, problem in PROBLEMS.items() if problem.loss == "sparsemax"}
 # an epoch brings less the smaller alpha is; on 30 rows of 3 features, much less below 1e-2

@@ -14,7 +14,7 @@ from sklearn_sparsemax import (
     SoftmaxRegressor,
     SparsemaxClassifier,
 )
-from sklearn_sparsemax._progress import Progress
+from sklearn_sparsemax._problem.progress import Progress
 from sklearn_sparsemax._solvers import newton_cholesky, sgd
 from sklearn_sparsemax.datasets import fetch_emotions, make_label_proportions
 

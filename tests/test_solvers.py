@@ -12,14 +12,14 @@ from scipy import optimize, sparse
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 
-from sklearn_sparsemax._base import SOLVERS as NAMED_SOLVERS
-from sklearn_sparsemax._objective import Objective
-from sklearn_sparsemax._progress import Progress
+from sklearn_sparsemax._problem.objective import Objective
+from sklearn_sparsemax._problem.progress import Progress
 from sklearn_sparsemax._solvers._descent import Point
 from sklearn_sparsemax._solvers._line_search import Trial, line_search
 from sklearn_sparsemax._solvers.lbfgs import LimitedMemory
 from sklearn_sparsemax._solvers.newton_cg import StandardisedHessian
 from sklearn_sparsemax._solvers.standardisation import Standardisation
+from sklearn_sparsemax.linear_model._base import SOLVERS as NAMED_SOLVERS
 from sklearn_sparsemax.losses import SparsemaxLoss
 
 # those that visit rows have tests of their own

@@ -7,7 +7,8 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 
-from sklearn_sparsemax._targets import (
+from sklearn_sparsemax._validation import check_weights
+from sklearn_sparsemax.losses.targets import (
     SIMPLEX_TOLERANCE,
     check_distributions,
     check_indicator,
@@ -17,7 +18,6 @@ from sklearn_sparsemax._targets import (
     with_null_output,
     with_uniform_rows,
 )
-from sklearn_sparsemax._validation import check_weights
 
 SPARSE = [
     sparse.csr_array,

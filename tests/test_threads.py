@@ -16,8 +16,8 @@ from numpy.testing import assert_array_equal
 from threadpoolctl import threadpool_limits
 
 from sklearn_sparsemax import sparsemax
-from sklearn_sparsemax._kernels import _threads
-from sklearn_sparsemax._kernels._threads import even_bounds, n_threads, run_blocks
+from sklearn_sparsemax._kernels import threads
+from sklearn_sparsemax._kernels.threads import even_bounds, n_threads, run_blocks
 
 LARGE = 10**9
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
@@ -26,8 +26,8 @@ needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has
 @pytest.fixture
 def two_threads(monkeypatch):
     """What a machine with two free cores and no limit allows, and no pool yet."""
-    monkeypatch.setattr(_threads, "openmp_effective_n_threads", lambda: 2)
-    monkeypatch.setattr(_threads, "_pool", None)
+    monkeypatch.setattr(threads, "openmp_effective_n_threads", lambda: 2)
+    monkeypatch.setattr(threads, "_pool", None)
 
 
 def name_of_thread(start, stop):
@@ -58,14 +58,14 @@ def in_forked_process(function):
 
 def test_large_work_gets_all_threads_and_small_work_one(two_threads):
     assert n_threads(LARGE) == 2
-    assert n_threads(2 * _threads.WORK_PER_THREAD) == 2
-    assert n_threads(2 * _threads.WORK_PER_THREAD - 1) == 1
+    assert n_threads(2 * threads.WORK_PER_THREAD) == 2
+    assert n_threads(2 * threads.WORK_PER_THREAD - 1) == 1
     assert n_threads(0) == 1
 
 
 def test_threads_grow_with_the_work(monkeypatch):
-    monkeypatch.setattr(_threads, "openmp_effective_n_threads", lambda: 64)
-    assert n_threads(5 * _threads.WORK_PER_THREAD) == 5
+    monkeypatch.setattr(threads, "openmp_effective_n_threads", lambda: 64)
+    assert n_threads(5 * threads.WORK_PER_THREAD) == 5
     assert n_threads(LARGE) == 64
 
 
@@ -76,7 +76,7 @@ def test_limits_of_threadpoolctl_hold():
 
 @pytest.mark.slow
 def test_limits_of_openmp_hold():
-    code = f"from sklearn_sparsemax._kernels import _threads; print(_threads.n_threads({LARGE}))"
+    code = f"from sklearn_sparsemax._kernels import threads; print(threads.n_threads({LARGE}))"
     assert in_fresh_process(code, OMP_NUM_THREADS="1") == ["1"]
     assert in_fresh_process(code, OMP_NUM_THREADS="3") == ["3"]
 
@@ -96,9 +96,9 @@ def test_workers_of_joblib_get_one_each_on_two_cores(backend):
 def test_shutdown_of_the_interpreter_starts_no_thread():
     code = (
         "import atexit\n"
-        "from sklearn_sparsemax._kernels import _threads\n"
-        "_threads.openmp_effective_n_threads = lambda: 2\n"
-        f"atexit.register(lambda: print(_threads.n_threads({LARGE})))\n"
+        "from sklearn_sparsemax._kernels import threads\n"
+        "threads.openmp_effective_n_threads = lambda: 2\n"
+        f"atexit.register(lambda: print(threads.n_threads({LARGE})))\n"
     )
     assert in_fresh_process(code) == ["1"]
 
@@ -134,19 +134,19 @@ def test_one_block_starts_no_pool(two_threads):
     assert run_blocks(name_of_thread, even_bounds(5, n_threads(5))) == [
         threading.current_thread().name
     ]
-    assert _threads._pool is None
+    assert threads._pool is None
 
 
 def test_the_pool_stays_and_grows(two_threads):
     run_blocks(name_of_thread, [0, 1, 2])
-    first = _threads._pool
+    first = threads._pool
     run_blocks(name_of_thread, [0, 1, 2])
-    assert _threads._pool is first
+    assert threads._pool is first
     run_blocks(name_of_thread, [0, 1, 2, 3, 4])
-    assert _threads._pool is not first
-    grown = _threads._pool
+    assert threads._pool is not first
+    grown = threads._pool
     run_blocks(name_of_thread, [0, 1, 2])
-    assert _threads._pool is grown
+    assert threads._pool is grown
 
 
 @pytest.mark.parametrize("failing", [0, 1, 2])
@@ -166,13 +166,13 @@ def test_an_exception_is_raised_once_all_blocks_have_ended(two_threads, failing)
 # --- a transform that uses them -----------------------------------------------------------
 
 
-SCORES = np.random.default_rng(0).normal(size=(2 * _threads.WORK_PER_THREAD // 4, 4))
+SCORES = np.random.default_rng(0).normal(size=(2 * threads.WORK_PER_THREAD // 4, 4))
 
 
 @pytest.mark.slow
 def test_a_user_with_threads_gets_the_same_bits(two_threads):
     expected = sparsemax(SCORES)
-    assert _threads._pool is not None
+    assert threads._pool is not None
     with ThreadPoolExecutor(2) as pool:
         for result in pool.map(sparsemax, [SCORES] * 4):
             assert_array_equal(result, expected)
@@ -194,7 +194,7 @@ def test_a_forked_child_starts_its_own_pool(two_threads):
     run_blocks(name_of_thread, bounds)
     names = in_forked_process(lambda: run_blocks(name_of_thread, bounds))
     assert len(names) == 3
-    assert _threads._pool is not None
+    assert threads._pool is not None
 
 
 def test_children_of_a_pool_of_processes_get_one_thread_each(two_threads):

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from sklearn_sparsemax import MultilabelSparsemaxClassifier, SparsemaxClassifier
-from sklearn_sparsemax._base import SOLVERS
+from sklearn_sparsemax.linear_model._base import SOLVERS
 
 from ._competitor import Competitor, Fit
 

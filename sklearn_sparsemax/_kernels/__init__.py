@@ -1,8 +1,8 @@
 """Compiled loops, one module per idea, each loaded at its first use.
 
-``_kernels.simplex.project_rows`` imports the module ``simplex`` when it is first
-reached, and Numba with it: importing Numba costs about half a second, which
-``import sklearn_sparsemax`` must not, and compiling waits for the first call.
+``_kernels.dual.visit_rows`` imports the module ``dual`` when it is first reached, and Numba
+with it. Importing Numba takes about half a second, which ``import sklearn_sparsemax`` must not
+cost, and compiling waits for the first call.
 """
 
 from importlib import import_module

@@ -53,7 +53,7 @@ def largest(z):
 
 @sums_in_any_order
 def threshold(z, top):
-    """The tau of sparsemax(z), relative to the top entry of z (`_kernels.simplex`)."""
+    """The tau of sparsemax(z), relative to the top entry of z (`_kernels.simplex_compiled`)."""
     tau = np.float64(-1.0)
     n_before = np.inf
     while True:
@@ -72,7 +72,7 @@ def threshold(z, top):
 
 @sums_in_any_order
 def sparsemax_loss(z, p):
-    """L(z; p), as `_kernels.simplex` forms it."""
+    """L(z; p), as `_kernels.simplex_compiled` forms it."""
     top = largest(z)
     tau = threshold(z, top)
     loss = np.float64(0.0)

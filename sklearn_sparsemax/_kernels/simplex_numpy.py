@@ -7,21 +7,21 @@ import numpy as np
 
 
 def project_rows(scores, projections):
-    """Do what `simplex.project_rows` does."""
+    """Do what `simplex_compiled.project_rows` does."""
     below, largest, tau = _thresholds(scores)
     np.maximum(below - tau, 0, out=projections, casting="same_kind")
     return _first_infinite(largest)
 
 
 def threshold_rows(scores, thresholds):
-    """Do what `simplex.threshold_rows` does."""
+    """Do what `simplex_compiled.threshold_rows` does."""
     _, largest, tau = _thresholds(scores)
     thresholds[:] = (largest + tau)[:, 0]
     return _first_infinite(largest)
 
 
 def loss_rows(scores, indptr, indices, data, losses):
-    """Do what `simplex.loss_rows` does."""
+    """Do what `simplex_compiled.loss_rows` does."""
     below, _, tau = _thresholds(scores)
     rows = np.repeat(np.arange(len(scores)), np.diff(indptr))
     indices, data = indices[indptr[0] : indptr[-1]], data[indptr[0] : indptr[-1]]
@@ -33,7 +33,7 @@ def loss_rows(scores, indptr, indices, data, losses):
 
 
 def loss_rows_dense(scores, targets, losses):
-    """Do what `simplex.loss_rows_dense` does."""
+    """Do what `simplex_compiled.loss_rows_dense` does."""
     below, _, tau = _thresholds(scores)
     residual = np.maximum(below - tau, 0) - targets
     linear = np.where(targets > 0, targets * np.maximum(tau - below, 0), 0).sum(axis=1)
@@ -42,7 +42,7 @@ def loss_rows_dense(scores, targets, losses):
 
 
 def multiply_jacobian_rows(p, v, products):
-    """Do what `simplex.multiply_jacobian_rows` does."""
+    """Do what `simplex_compiled.multiply_jacobian_rows` does."""
     # 1 on the support, 0 outside, NaN where p is NaN
     s = np.sign(p.astype(np.float64))
     # where, not a product: whatever v holds outside the support has no influence

@@ -13,8 +13,8 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from .._objective import Objective
-from .._progress import STOPPED, Progress
+from .._problem.objective import Objective
+from .._problem.progress import STOPPED, Progress
 from .._typing import Array
 from ._line_search import Trial, line_search
 from .solution import Solution, Tolerance

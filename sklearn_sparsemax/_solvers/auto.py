@@ -20,9 +20,9 @@ from collections.abc import Callable
 import numpy as np
 from scipy import sparse
 
-from .._objective import Objective
-from .._progress import SILENT, Progress
-from .._simplex import LEAST_COMPILED
+from .._kernels.simplex import LEAST_COMPILED
+from .._problem.objective import Objective
+from .._problem.progress import SILENT, Progress
 from .._typing import Array
 from ..losses import SparsemaxLoss
 from . import lbfgs, newton_cg, newton_cholesky, sdca

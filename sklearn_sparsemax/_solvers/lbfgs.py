@@ -22,11 +22,11 @@ from typing import TypeVar
 
 import numpy as np
 
-from .._kernels._threads import even_bounds, n_threads, run_blocks
-from .._objective import Objective
-from .._progress import SILENT, Progress
+from .._kernels.blas import blas_threads_for
+from .._kernels.threads import even_bounds, n_threads, run_blocks
+from .._problem.objective import Objective
+from .._problem.progress import SILENT, Progress
 from .._typing import Array
-from ._blas import blas_threads_for
 from ._descent import Descent, Point
 from .solution import Solution
 

@@ -14,11 +14,11 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
-from .._kernels import _threads
-from .._objective import Objective
-from .._progress import SILENT, Progress
+from .._kernels.blas import blas_threads_for
+from .._kernels.threads import even_bounds, n_threads, run_blocks
+from .._problem.objective import Objective
+from .._problem.progress import SILENT, Progress
 from .._typing import Array, Matrix
-from ._blas import blas_threads_for
 from ._descent import Descent, Point
 from .solution import Solution
 from .standardisation import Standardisation
@@ -134,7 +134,7 @@ class StandardisedHessian:
             diagonal[self._n_features :] += total
             for i in range(0, len(c), n_rows):
                 self._parts.append((X[i : i + n_rows], c[i : i + n_rows], u[i : i + n_rows]))
-        self._n_threads = _threads.n_threads(sum(X.size for X, _, _ in self._parts))
+        self._n_threads = n_threads(sum(X.size for X, _, _ in self._parts))
         # rounding may leave a constant feature less than nothing
         self.diagonal = (np.maximum(diagonal, 0) + self._penalty).ravel()
 
@@ -158,6 +158,6 @@ class StandardisedHessian:
             product[self._n_features :] = total
             return product
 
-        bounds = _threads.even_bounds(len(self._parts), self._n_threads)
-        product = sum(_threads.run_blocks(product_of, bounds), self._penalty * V)
+        bounds = even_bounds(len(self._parts), self._n_threads)
+        product = sum(run_blocks(product_of, bounds), self._penalty * V)
         return product.ravel()

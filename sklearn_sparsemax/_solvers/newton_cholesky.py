@@ -17,10 +17,10 @@ from functools import partial
 import numpy as np
 from scipy import linalg
 
-from .._objective import Objective
-from .._progress import SILENT, STOPPED, Progress
+from .._kernels.blas import blas_threads_for
+from .._problem.objective import Objective
+from .._problem.progress import SILENT, STOPPED, Progress
 from .._typing import Array
-from ._blas import blas_threads_for
 from .solution import Solution, Tolerance
 from .standardisation import Standardisation
 

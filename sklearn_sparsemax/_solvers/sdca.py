@@ -34,12 +34,12 @@ from scipy import sparse
 from sklearn.utils import check_random_state
 
 from .. import _kernels
-from .._objective import Objective, check_squares
-from .._products import add_outer
-from .._progress import SILENT, STOPPED, Progress
+from .._kernels.blas import blas_threads_for
+from .._problem.objective import Objective, check_squares
+from .._problem.products import add_outer
+from .._problem.progress import SILENT, STOPPED, Progress
 from .._typing import Array
 from ..losses import SparsemaxLoss
-from ._blas import blas_threads_for
 from .solution import Solution, Tolerance
 
 CONSTANT = 0.2

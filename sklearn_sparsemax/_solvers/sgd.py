@@ -35,12 +35,12 @@ from scipy import sparse
 from sklearn.utils import check_random_state
 
 from .. import _kernels
+from .._kernels.blas import blas_threads_for
 from .._kernels.sgd_state import OPTIMAL, Moments, Schedule, start_at_zero
-from .._objective import Objective, check_squares
-from .._progress import SILENT, STOPPED, Progress
+from .._problem.objective import Objective, check_squares
+from .._problem.progress import SILENT, STOPPED, Progress
 from .._typing import Array, Matrix
 from ..losses import FenchelYoungLoss
-from ._blas import blas_threads_for
 from .solution import Solution, Tolerance
 
 # what the kernel calls them

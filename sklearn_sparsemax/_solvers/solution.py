@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy import sparse
 
-from .._certificate import certificate
-from .._intercept import ScoresOfIntercepts, balance_intercept
-from .._objective import Objective
+from .._problem.certificate import certificate
+from .._problem.intercept import ScoresOfIntercepts, balance_intercept
+from .._problem.objective import Objective
 from .._typing import Array
 
 

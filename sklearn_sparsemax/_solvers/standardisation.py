@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .._objective import Objective
+from .._problem.objective import Objective
 from .._typing import Array
 
 

@@ -1,9 +1,9 @@
 """The sparsemax of rows, its Jacobian and its loss, as operators that PyTorch can trace.
 
 All act on the last axis. On the CPU they are the package's compiled kernels; elsewhere the
-threshold is found by the same iteration (`_kernels.simplex`), one step for all rows at a time: no
-row is sorted. Their derivatives are operators again, so that they can be differentiated as often
-as one likes: with p = sparsemax(z), s its support and J = diag(s) - s s^T / |S|,
+threshold is found by the same iteration (`_kernels.simplex_compiled`), one step for all rows at a
+time: no row is sorted. Their derivatives are operators again, so that they can be differentiated as
+often as one likes: with p = sparsemax(z), s its support and J = diag(s) - s s^T / |S|,
 
     dp = J dz,     dL(z; q) = <p - q, dz>,     and J itself is constant but at kinks.
 """
@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .. import _simplex
+from .._kernels import simplex
 
 
 @torch.library.custom_op("sklearn_sparsemax::project", mutates_args=())
@@ -28,7 +28,7 @@ def _project_compiled(scores: Tensor) -> Tensor:
     z = _widened(scores).contiguous()
     p = torch.empty_like(z)
     width = z.shape[-1]
-    if _simplex.project_rows(z.numpy().reshape(-1, width), p.numpy().reshape(-1, width)) >= 0:
+    if simplex.project_rows(z.numpy().reshape(-1, width), p.numpy().reshape(-1, width)) >= 0:
         p = _project(z)
     return p.to(scores.dtype)
 
@@ -52,7 +52,7 @@ def _multiply_compiled(p: Tensor, v: Tensor) -> Tensor:
     wide, vectors = _widened(p).contiguous(), _widened(v).contiguous()
     product = torch.empty_like(wide)
     rows = (matrix.numpy().reshape(-1, p.shape[-1]) for matrix in (wide, vectors, product))
-    _simplex.multiply_jacobian(*rows)
+    simplex.multiply_jacobian(*rows)
     return product.to(p.dtype)
 
 
@@ -63,7 +63,7 @@ def _multiply_shape(p: Tensor, v: Tensor) -> Tensor:
 
 @torch.library.custom_op("sklearn_sparsemax::evaluate_loss", mutates_args=())
 def evaluate_loss(scores: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-    """L(z; q) of each row, and p; formed as in `_kernels.simplex`, so that nothing cancels."""
+    """L(z; q) of each row, and p; formed as in `simplex_compiled`, so that nothing cancels."""
     z, q = _widened(scores), _widened(targets)
     p = project(z)
     largest = z.amax(dim=-1, keepdim=True)

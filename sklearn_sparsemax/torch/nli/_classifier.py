@@ -26,7 +26,7 @@ from ..._compat import (
     fit_context,
     has_callbacks,
 )
-from ..._progress import SILENT, FitCallbacks, Progress, training_data
+from ..._problem.progress import SILENT, FitCallbacks, Progress, training_data
 from .._attention import ATTENTIONS
 from ._batches import Pairs, SimilarLengths, collate
 from ._network import COMBINATIONS, NLINetwork

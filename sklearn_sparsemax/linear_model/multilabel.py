@@ -10,14 +10,14 @@ from numpy.typing import ArrayLike
 from scipy import sparse
 from sklearn.utils.validation import check_is_fitted
 
-from . import _targets
-from ._compat import Interval, StrOptions, fit_context
-from ._objective import NUMBERS_PER_BLOCK
-from ._progress import training_data
-from ._typing import Array, Matrix
-from ._validation import check_weights
+from .._compat import Interval, StrOptions, fit_context
+from .._problem.objective import NUMBERS_PER_BLOCK
+from .._problem.progress import training_data
+from .._typing import Array, Matrix
+from .._validation import check_weights
+from ..losses import LogisticLoss, SoftmaxLoss, SparsemaxLoss
+from ..losses.targets import check_indicator, with_null_output, with_uniform_rows
 from .classifier import LinearClassifier
-from .losses import LogisticLoss, SoftmaxLoss, SparsemaxLoss
 
 __all__ = [
     "MultilabelLogisticClassifier",
@@ -79,7 +79,7 @@ class MultilabelClassifier(LinearClassifier):
     def _fit_label_sets(
         self, X: Matrix, Y: Matrix, sample_weight: ArrayLike | None, given: dict[str, Any]
     ) -> Self:
-        indicator = _targets.check_indicator(Y, name="y")
+        indicator = check_indicator(Y, name="y")
         weights = check_weights(sample_weight, indicator.shape[0])
         weights = weights * row_class_weights(self.class_weight, indicator, weights)
         targets, weights = self._targets(indicator, weights)
@@ -222,7 +222,7 @@ class DistributionOverLabels(MultilabelClassifier):
 
     def _targets(self, indicator: Matrix, weights: Array) -> tuple[Matrix, Array]:
         if self.empty == "uniform":
-            return _targets.with_uniform_rows(indicator), weights
+            return with_uniform_rows(indicator), weights
         has_label = np.diff(indicator.indptr) > 0
         if self.empty == "drop":
             if not has_label.any():
@@ -232,7 +232,7 @@ class DistributionOverLabels(MultilabelClassifier):
                 )
             weights = weights * has_label
         # a row of no weight is no row: it needs no output
-        return _targets.with_null_output(indicator, ~has_label & (weights > 0)), weights
+        return with_null_output(indicator, ~has_label & (weights > 0)), weights
 
 
 class MultilabelSparsemaxClassifier(DistributionOverLabels):

@@ -15,7 +15,7 @@ from ._arguments import check_figure, number, one_of, writable_file
 from ._report import format_table, legend, write_json
 
 if TYPE_CHECKING:
-    from .._progress import SolutionSoFar
+    from .._problem.progress import SolutionSoFar
     from .._solvers.solution import Solution
 
 __all__ = ["COLUMNS", "LOSSES", "Data", "Result", "add_parser", "draw", "run"]
@@ -261,17 +261,18 @@ def _curve(data: Data, loss: str, arguments: argparse.Namespace) -> list[Result]
     """The model after each epoch of one fit."""
     import numpy as np
 
-    from .. import _targets, losses
-    from .._base import SOLVERS
-    from .._objective import Objective
-    from .._progress import Progress
+    from .. import losses
+    from .._problem.objective import Objective
+    from .._problem.progress import Progress
+    from ..linear_model._base import SOLVERS
+    from ..losses.targets import one_hot
 
     classes = np.unique(data.y_train)
     train_codes, test_codes = (np.searchsorted(classes, y) for y in (data.y_train, data.y_test))
     problem, test_problem = (
         Objective(
             X,
-            _targets.one_hot(codes, classes.size),
+            one_hot(codes, classes.size),
             getattr(losses, f"{loss.capitalize()}Loss")(),
             alpha=arguments.alpha,
         )

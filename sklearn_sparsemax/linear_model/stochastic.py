@@ -16,18 +16,18 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d, validate_data
 
-from . import _targets
+from .._compat import Interval, StrOptions, fit_context
+from .._kernels.sgd_state import CONSTANT_STEP, INVERSE_SCALING, OPTIMAL, Schedule
+from .._problem.objective import Objective, check_squares
+from .._problem.progress import STOPPED, Progress
+from .._solvers.sgd import Epochs, State
+from .._solvers.solution import Solution
+from .._typing import Array, Matrix
+from .._validation import check_weights
+from ..losses import SparsemaxLoss
+from ..losses.targets import check_indicator, one_hot, with_null_output, with_uniform_rows
 from ._base import FEATURES, as_csr_array
-from ._compat import Interval, StrOptions, fit_context
-from ._kernels.sgd_state import CONSTANT_STEP, INVERSE_SCALING, OPTIMAL, Schedule
-from ._objective import Objective, check_squares
-from ._progress import STOPPED, Progress
-from ._solvers.sgd import Epochs, State
-from ._solvers.solution import Solution
-from ._typing import Array, Matrix
-from ._validation import check_weights
 from .classifier import LinearClassifier, class_weights
-from .losses import SparsemaxLoss
 from .multilabel import DistributionOverLabels, holds_label_sets, row_class_weights
 
 __all__ = ["SGDMultilabelSparsemaxClassifier", "SGDSparsemaxClassifier"]
@@ -227,7 +227,7 @@ class StochasticClassifier(LinearClassifier):
             )
         weights = check_weights(sample_weight, codes.size)
         of_classes = class_weights(self.class_weight, self.classes_, codes, weights)
-        targets = _targets.one_hot(codes, len(self.classes_))
+        targets = one_hot(codes, len(self.classes_))
         return self._visit(X, targets, weights * of_classes[codes])
 
     def _name_classes(self, classes: ArrayLike | None) -> None:
@@ -679,7 +679,7 @@ class SGDMultilabelSparsemaxClassifier(StochasticClassifier, DistributionOverLab
                 f"classes is {classes!r}; for label sets, whose labels are the columns of y, it is "
                 "None or holds 0 and 1."
             )
-        indicator = _targets.check_indicator(Y, name="y")
+        indicator = check_indicator(Y, name="y")
         if self._state is None:
             self.n_labels_ = Y.shape[1]
             self.classes_ = np.tile([0, 1], (self.n_labels_, 1))
@@ -694,12 +694,12 @@ class SGDMultilabelSparsemaxClassifier(StochasticClassifier, DistributionOverLab
     def _targets(self, indicator: Matrix, weights: Array) -> tuple[Matrix, Array]:
         if self.empty == "null":
             null = np.diff(indicator.indptr) == 0
-            return _targets.with_null_output(indicator, null, always=True), weights
+            return with_null_output(indicator, null, always=True), weights
         if self.empty == "drop":
-            return _targets.with_null_output(indicator, np.zeros(0, bool)), weights * (
+            return with_null_output(indicator, np.zeros(0, bool)), weights * (
                 np.diff(indicator.indptr) > 0
             )
-        return _targets.with_uniform_rows(indicator), weights
+        return with_uniform_rows(indicator), weights
 
     def _remember(self, X: Matrix, indicator: Matrix, weights: Array) -> None:
         """Keep the last rows, of which parts before them are let go once they are not needed."""

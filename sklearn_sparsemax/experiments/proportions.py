@@ -226,8 +226,8 @@ def _simulate(setting: Setting, alphas: Sequence[float]) -> list[Result]:
     from sklearn.preprocessing import StandardScaler
     from threadpoolctl import threadpool_limits
 
-    from .. import regressor
     from ..datasets import make_label_proportions
+    from ..linear_model import regressor
     from ..metrics import jensen_shannon_divergence, proportions_mean_squared_error
 
     X, Y = make_label_proportions(

@@ -31,9 +31,9 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_array, check_is_fitted
 
-from ._compat import Interval, StrOptions, fit_context
-from ._targets import check_indicator
-from ._typing import Array, Matrix
+from .._compat import Interval, StrOptions, fit_context
+from .._typing import Array, Matrix
+from ..losses.targets import check_indicator
 
 __all__ = ["TunedMultilabelThresholdCV"]
 
@@ -860,7 +860,7 @@ def _label_sum_metric(scorer: Any) -> _LabelSumMetric | None:
     """
     from sklearn.metrics import f1_score, jaccard_score, precision_score, recall_score
 
-    from .metrics import f1_of_mean_precision_recall
+    from ..metrics import f1_of_mean_precision_recall
 
     function = getattr(scorer, "_score_func", None)
     options = dict(getattr(scorer, "_kwargs", {}))

@@ -9,9 +9,9 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
-from . import _kernels
-from ._kernels._threads import even_bounds, n_threads, run_blocks
-from ._typing import Array, Matrix
+from .. import _kernels
+from .._kernels.threads import even_bounds, n_threads, run_blocks
+from .._typing import Array, Matrix
 
 # Products of fewer multiplications take SciPy less time than loading the compiled code does in
 # a hundred of them.

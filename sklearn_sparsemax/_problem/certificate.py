@@ -30,11 +30,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import sparse
 
-from ._intercept import ScoresOfIntercepts
-from ._objective import Objective
-from ._products import add_outer
-from ._typing import Array
-from .losses import subtract_targets
+from .._typing import Array
+from ..losses.rows import subtract_targets
+from .intercept import ScoresOfIntercepts
+from .objective import Objective
+from .products import add_outer
 
 
 class Certificate(NamedTuple):

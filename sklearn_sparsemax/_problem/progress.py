@@ -13,8 +13,8 @@ from typing import Any, Protocol, TypeAlias
 
 from numpy.typing import ArrayLike
 
-from ._compat import callback_context
-from ._typing import Matrix
+from .._compat import callback_context
+from .._typing import Matrix
 
 # a `Solution`, or another named tuple with `n_iter` of an estimator that has no objective
 SolutionSoFar: TypeAlias = Callable[[], Any]

@@ -418,7 +418,7 @@ def _fit(problem: Problem, loss: str, alpha: float, decisions: Sequence[float], 
     from sklearn.exceptions import ConvergenceWarning
     from threadpoolctl import threadpool_limits
 
-    from .. import multilabel
+    from ..linear_model import multilabel
 
     if split is None:
         X, Y = problem.X_train, problem.Y_train

@@ -16,7 +16,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
-from ._typing import Array, Matrix
+from .._typing import Array, Matrix
 
 SIMPLEX_TOLERANCE = 1e-6
 

@@ -123,7 +123,7 @@ def _fits(dataset: str, arguments: argparse.Namespace) -> Iterator[Fit]:
     from sklearn.preprocessing import StandardScaler
     from threadpoolctl import threadpool_limits
 
-    from ..classifier import SparsemaxClassifier
+    from ..linear_model.classifier import SparsemaxClassifier
     from ..metrics import mean_sparsemax_loss
 
     X, y = getattr(datasets, f"load_{dataset}")(return_X_y=True)

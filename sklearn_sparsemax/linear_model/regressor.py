@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import RegressorMixin
 
-from . import _targets
+from .._compat import fit_context
+from .._problem.progress import training_data
+from .._typing import Array, Matrix
+from .._validation import check_weights
+from ..losses import SoftmaxLoss, SparsemaxLoss
+from ..losses.targets import check_distributions
 from ._base import LinearModel
-from ._compat import fit_context
-from ._progress import training_data
-from ._typing import Array, Matrix
-from ._validation import check_weights
-from .losses import SoftmaxLoss, SparsemaxLoss
 
 __all__ = ["SoftmaxRegressor", "SparsemaxRegressor"]
 
@@ -88,7 +88,7 @@ class ProportionsRegressor(RegressorMixin, LinearModel):
                 f"y has the shape {y.shape}; it must hold proportions in rows, of shape "
                 "(n_samples, n_outputs)."
             )
-        targets = _targets.check_distributions(y, name="y")
+        targets = check_distributions(y, name="y")
         weights = check_weights(sample_weight, targets.shape[0])
         self._minimize(X, targets, weights, start=self._start(), given=given)
         return self

@@ -11,13 +11,13 @@ from sklearn.preprocessing import normalize
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
-from . import _targets
+from .._compat import StrOptions, fit_context
+from .._problem.progress import training_data
+from .._typing import Array, Matrix
+from .._validation import check_weights
+from ..losses import SparsemaxLoss
+from ..losses.targets import one_hot
 from ._base import LinearModel
-from ._compat import StrOptions, fit_context
-from ._progress import training_data
-from ._typing import Array, Matrix
-from ._validation import check_weights
-from .losses import SparsemaxLoss
 
 __all__ = ["SparsemaxClassifier"]
 
@@ -90,7 +90,7 @@ class LinearClassifier(ClassifierMixin, LinearModel):
         start = self._start() if np.array_equal(getattr(self, "classes_", ()), classes) else None
         weights = check_weights(sample_weight, codes.size)
         weights = weights * class_weights(self.class_weight, classes, codes, weights)[codes]
-        targets = _targets.one_hot(codes, classes.size)
+        targets = one_hot(codes, classes.size)
 
         def complete(model: Self) -> None:
             model.classes_ = classes

@@ -25,12 +25,12 @@ import numpy as np
 from numpy.typing import DTypeLike
 from scipy import sparse
 
-from ._kernels._threads import even_bounds, n_threads, run_blocks
-from ._products import add_outer_products, product, transposed_product
-from ._simplex import LEAST_COMPILED
-from ._solvers._blas import blas_threads_for
-from ._typing import Array, Matrix
-from .losses import FenchelYoungLoss
+from .._kernels.blas import blas_threads_for
+from .._kernels.simplex import LEAST_COMPILED
+from .._kernels.threads import even_bounds, n_threads, run_blocks
+from .._typing import Array, Matrix
+from ..losses import FenchelYoungLoss
+from .products import add_outer_products, product, transposed_product
 
 NUMBERS_PER_BLOCK = 2**23
 # Scores of sparse features, of which the product with the columns reads rows here and there, so
@@ -141,6 +141,11 @@ class Objective:
             n_blocks = 2 ** max(0, (n_rows // least_rows).bit_length() - 1)
             bounds = even_bounds(n_rows, max(len(self.blocks), n_blocks))
             self._small_blocks = self._blocks_between(bounds)
+
+    @property
+    def scores_fit_one_block(self) -> bool:
+        """Whether the scores of all rows hold no more numbers than those of a block may."""
+        return self.X.shape[0] * self.n_outputs <= NUMBERS_PER_BLOCK
 
     def of_rows(self, rows: Array) -> Objective:
         """The objective of some of the rows."""

@@ -17,13 +17,13 @@ from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ._compat import CallbackSupportMixin, Interval, StrOptions, has_callbacks
-from ._objective import Objective
-from ._progress import FitCallbacks, Progress
-from ._solvers import auto, lbfgs, newton_cg, newton_cholesky, sdca, sgd
-from ._solvers.solution import Solution
-from ._typing import Array, Matrix
-from .losses import FenchelYoungLoss
+from .._compat import CallbackSupportMixin, Interval, StrOptions, has_callbacks
+from .._problem.objective import Objective
+from .._problem.progress import FitCallbacks, Progress
+from .._solvers import auto, lbfgs, newton_cg, newton_cholesky, sdca, sgd
+from .._solvers.solution import Solution
+from .._typing import Array, Matrix
+from ..losses import FenchelYoungLoss
 
 SOLVERS = {
     "auto": auto.solve,

@@ -12,10 +12,9 @@ from typing import Any
 import numpy as np
 from scipy import linalg
 
-from . import _objective
-from ._objective import Block, Objective
-from ._typing import Array
-from .losses import subtract_targets
+from .._typing import Array
+from ..losses.rows import subtract_targets
+from .objective import Block, Objective
 
 MAX_NEWTON_STEPS = 50
 
@@ -40,7 +39,7 @@ class ScoresOfIntercepts:
         if objective.fit_intercept:
             self._coef[-1] = 0
         self._kept: list[Array] | None = None
-        if objective.X.shape[0] * objective.n_outputs <= _objective.NUMBERS_PER_BLOCK:
+        if objective.scores_fit_one_block:
             self._kept = [scores for _, scores in self._scored()]
             del self._coef
 

@@ -1,0 +1,1 @@
+"""What a solver minimises: the objective, its intercept, its certificate and its progress."""

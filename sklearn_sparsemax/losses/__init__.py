@@ -1,0 +1,27 @@
+"""Fenchel-Young losses, one per file: how well scores fit a target distribution.
+
+| loss      | Omega(p)                                    | p(z)      |
+|-----------|---------------------------------------------|-----------|
+| sparsemax | 1/2 ||p||^2 on the simplex                  | sparsemax |
+| softmax   | sum_k p_k log p_k on the simplex            | softmax   |
+| logistic  | sum_k p_k log p_k + (1 - p_k) log(1 - p_k)  | sigmoid   |
+
+To add a loss, add a file with a subclass of `FenchelYoungLoss`. Omega, p(z) and the derivative of
+p are enough. A value that is computed without cancellation is better than the inherited one.
+"""
+
+from ._base import FenchelYoungLoss
+from .functions import logistic_loss, softmax_loss, sparsemax_loss
+from .logistic import LogisticLoss
+from .softmax import SoftmaxLoss
+from .sparsemax import SparsemaxLoss
+
+__all__ = [
+    "FenchelYoungLoss",
+    "LogisticLoss",
+    "SoftmaxLoss",
+    "SparsemaxLoss",
+    "logistic_loss",
+    "softmax_loss",
+    "sparsemax_loss",
+]

@@ -1,0 +1,83 @@
+"""The interface of a loss: one regulariser Omega defines its value, gradient and probabilities.
+
+A convex regulariser Omega on a set of probability vectors p defines all of it
+(Blondel, Martins & Niculae 2020). With Omega* its convex conjugate,
+
+    L(z; q) = Omega*(z) + Omega(q) - <q, z> >= 0,      dL/dz = p(z) - q,
+    p(z) = argmax_p <p, z> - Omega(p),                 L = 0 if and only if q = p(z),
+
+for scores z and a target distribution q.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+import numpy as np
+
+from .._typing import Array, Matrix
+from .rows import row_dot, subtract_targets
+
+
+class FenchelYoungLoss(ABC):
+    """The loss that a regulariser Omega generates.
+
+    Scores are C-contiguous arrays (n, K) of float32 or float64 without NaN, targets
+    dense arrays or CSR matrices (n, K) of distributions. All values are per row, in
+    double precision, and never negative. What is said to overwrite the scores does so
+    to keep one n x K array in memory instead of several.
+
+    Attributes
+    ----------
+    name : str
+        What messages call the loss.
+    independent_outputs : bool
+        False if p lies on the simplex, True if each output has a probability of its own
+        in [0, 1].
+    """
+
+    name: ClassVar[str]
+    independent_outputs: ClassVar[bool] = False
+
+    @abstractmethod
+    def regularizer(self, p: Matrix) -> Array:
+        """Omega of each row of p (n, K), shape (n,)."""
+
+    @abstractmethod
+    def probabilities(self, scores: Array) -> Array:
+        """Overwrite the scores (n, K) by the probabilities p(z), and return them."""
+
+    @abstractmethod
+    def curvature(self, p: Array) -> tuple[Array, Array]:
+        """Arrays c and u (n, K) with which the derivative of p by z is diag(c) - u u^T."""
+
+    def mean_jacobian(self, p: Array, weights: Array) -> Array:
+        """Sum over the rows of their weights times the derivative of p by z, shape (K, K)."""
+        c, u = self.curvature(p)
+        return np.diag(weights @ c) - (u * weights[:, None]).T @ u
+
+    def value(self, scores: Array, targets: Matrix) -> Array:
+        """L(z; q) of each row, shape (n,)."""
+        return self.value_and_residual(scores.copy(), targets)
+
+    def gradient(self, scores: Array, targets: Matrix) -> Array:
+        """Gradient p(z) - q by the scores, shape (n, K)."""
+        residual = scores.copy()
+        self.value_and_residual(residual, targets)
+        return residual
+
+    def value_and_residual(self, scores: Array, targets: Matrix) -> Array:
+        """Return L(z; q) (n,), and overwrite the scores (n, K) by the gradient p(z) - q.
+
+        The value is formed as Omega(q) - Omega(p) + <p - q, z>, with z relative to the
+        largest score of the row on the simplex.
+        """
+        z = scores.astype(np.float64)
+        if not self.independent_outputs:
+            z -= z.max(axis=1, keepdims=True)
+        p = self.probabilities(scores)
+        conjugate = row_dot(p, z) - self.regularizer(p)
+        losses = conjugate + self.regularizer(targets) - row_dot(targets, z)
+        subtract_targets(scores, targets)
+        return np.maximum(losses, 0)

@@ -1,0 +1,41 @@
+"""The logistic loss of independent labels."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import special
+
+from .._typing import Array, Matrix
+from ._base import FenchelYoungLoss
+from .rows import row_sum, subtract_product, subtract_targets
+
+
+class LogisticLoss(FenchelYoungLoss):
+    """Omega(p) = sum_k p_k log p_k + (1 - p_k) log(1 - p_k); p(z) = sigmoid(z).
+
+    The sum over labels of the logistic loss of each, for labels q_k in [0, 1].
+    """
+
+    name = "logistic"
+    independent_outputs = True
+
+    def regularizer(self, p: Matrix) -> Array:
+        return row_sum(p, lambda v: special.xlogy(v, v) + special.xlog1py(1 - v, -v))
+
+    def probabilities(self, scores: Array) -> Array:
+        return special.expit(scores, out=scores)
+
+    def value_and_residual(self, scores: Array, targets: Matrix) -> Array:
+        # log(1 + e^z) - q z = log(1 + e^-|z|) + max(z, 0) - q z, where the last two
+        # cancel exactly for q = 1 and z > 0
+        linear = np.maximum(scores, 0)
+        subtract_product(linear, targets, scores)
+        losses = linear.sum(axis=1, dtype=np.float64)
+        np.negative(np.abs(scores, out=linear), out=linear)
+        losses += np.log1p(np.exp(linear, out=linear), out=linear).sum(axis=1, dtype=np.float64)
+        self.probabilities(scores)
+        subtract_targets(scores, targets)
+        return np.maximum(losses + self.regularizer(targets), 0)
+
+    def curvature(self, p: Array) -> tuple[Array, Array]:
+        return p * (1 - p), np.zeros_like(p)
