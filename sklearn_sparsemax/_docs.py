@@ -17,7 +17,7 @@ PLACEHOLDER = re.compile(r"^( *)%\((\w+)\)s$", re.MULTILINE)
 
 
 def shared_docs(**texts: str) -> Callable[[Documented], Documented]:
-    """Decorate a function or class whose docstring has placeholders.
+    r"""Decorate a function or class whose docstring has placeholders.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def shared_docs(**texts: str) -> Callable[[Documented], Documented]:
     Examples
     --------
     >>> from sklearn_sparsemax._docs import shared_docs
-    >>> @shared_docs(alpha="alpha : float\\n    Strength of the penalty.")
+    >>> @shared_docs(alpha="alpha : float\n    Strength of the penalty.")
     ... def fit(alpha):
     ...     '''Fit.
     ...

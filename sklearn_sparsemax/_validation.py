@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -20,3 +22,20 @@ def check_weights(sample_weight: ArrayLike | None, n_rows: int) -> NDArray[np.fl
         wrong = weights[~((weights >= 0) & (weights < np.inf))][0]
         raise ValueError(f"sample_weight holds {wrong:g}; weights must be finite and 0 or more.")
     return weights
+
+
+def check_no_label_lists(y: Any) -> None:
+    """Refuse lists or sets of labels, one for each row, with the way to an indicator matrix."""
+    if isinstance(y, np.ndarray) and y.dtype == object and y.ndim == 1:
+        y = y.tolist()
+    if not isinstance(y, list | tuple):
+        return
+    is_set = [isinstance(labels, set | frozenset) for labels in y]
+    lengths = {len(labels) for labels in y if isinstance(labels, list | tuple)}
+    if any(is_set) or len(lengths) > 1:
+        row = is_set.index(True) if any(is_set) else 0
+        raise ValueError(
+            f"y holds a set or list of labels for each row, such as {y[row]!r}; it must be an "
+            "indicator matrix of shape (n_samples, n_labels), which "
+            "sklearn.preprocessing.MultiLabelBinarizer().fit_transform(y) makes of it."
+        )

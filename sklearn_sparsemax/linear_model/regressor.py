@@ -15,6 +15,7 @@ from .._validation import check_weights
 from ..losses import SoftmaxLoss, SparsemaxLoss
 from ..losses.targets import check_distributions
 from ._base import LinearModel
+from ._texts import described
 
 __all__ = ["SoftmaxRegressor", "SparsemaxRegressor"]
 
@@ -52,34 +53,19 @@ class ProportionsRegressor(RegressorMixin, LinearModel):
         return tags
 
     @fit_context(prefer_skip_nested_validation=True)
+    @described()
     def fit(self, X: Matrix, y: Matrix, sample_weight: ArrayLike | None = None) -> Self:
         """Fit the model.
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Features, finite. float32 is kept, other types become float64; sparse
-            containers become CSR.
+        %(X_fit)s
         y : {array-like, sparse matrix} of shape (n_samples, n_outputs)
-            Proportions: entries 0 or more, rows that sum to 1 within 1e-6.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows, 0 or more; only their proportions matter.
+            Proportions: entries 0 or more, rows that sum to 1 within 1e-6. An error names a
+            row that is not so.
+        %(sample_weight)s
 
-        Returns
-        -------
-        self : object
-            The fitted estimator.
-
-        Raises
-        ------
-        ValueError
-            If X, y, `sample_weight` or a parameter is not as stated; a row of y off the
-            simplex is named.
-
-        Warns
-        -----
-        ConvergenceWarning
-            If `max_iter` or floating point ended the solver before `tol`.
+        %(fit_results)s
         """
         given = training_data(X, y, sample_weight)
         X, y = self._validate_fit(X, y, multi_output=True)
@@ -93,13 +79,13 @@ class ProportionsRegressor(RegressorMixin, LinearModel):
         self._minimize(X, targets, weights, start=self._start(), given=given)
         return self
 
+    @described()
     def predict(self, X: Matrix) -> Array:
         """Predict proportions.
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Features.
+        %(X)s
 
         Returns
         -------
@@ -109,6 +95,7 @@ class ProportionsRegressor(RegressorMixin, LinearModel):
         return self._loss.probabilities(self._scores(X))
 
 
+@described()
 class SparsemaxRegressor(ProportionsRegressor):
     """Linear regression of proportions, with exact zeros.
 
@@ -117,50 +104,29 @@ class SparsemaxRegressor(ProportionsRegressor):
 
     Parameters
     ----------
-    alpha : float, default=1e-4
-        Strength of the L2 penalty on the coefficients, 0 or more; the intercept is not
-        penalised. With 0 there is no dual: `tol` then bounds the largest entry of the
-        gradient, in units of that of the all-zero model, and `dual_gap_` is infinite.
-    fit_intercept : bool, default=True
-        Whether to fit an intercept. The mean of the predictions over the training rows is
-        then that of y.
-    solver : {"auto", "lbfgs", "newton-cg", "newton-cholesky", "sdca", "sgd"}, default="auto"
-        As in :class:`SparsemaxClassifier`.
-    tol : float, default=1e-4
-        The objective is to be proven within tol * F(0, 0) of its minimum, with F(0, 0) the
-        objective of the all-zero model.
-    max_iter : int, default=1000
-        Most iterations of the solver; for "sdca" and "sgd", epochs over the rows.
-    warm_start : bool, default=False
-        Whether to start from the coefficients of the previous fit, if that had as many
-        outputs and features, where they are better than zero.
-    random_state : int, RandomState instance or None, default=None
-        For "sdca" and "sgd", and "auto" where it chooses "sdca", which visit the rows in
-        random order.
-    verbose : int, default=0
-        Whether to print the objective and its distance from the tolerance as it falls.
+    %(alpha)s
+    %(fit_intercept)s
+    %(solver)s
+    %(tol)s
+    %(max_iter)s
+    %(warm_start)s
+    %(random_state)s
+    %(verbose)s
 
     Attributes
     ----------
     coef_ : ndarray of shape (n_outputs, n_features)
-        Coefficients W, in the type of X.
-    intercept_ : ndarray of shape (n_outputs,)
-        Intercept b, 0 if `fit_intercept=False`.
-    n_iter_ : int
-        Iterations of the solver.
-    objective_ : float
-        F at the solution.
-    dual_gap_ : float
-        Proven bound on `objective_` minus the minimum of F.
-    n_features_in_ : int
-        Number of features seen by `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the features, if X had string column names.
+        Coefficients W, in float64.
+    %(intercept_)s
+    %(n_iter_)s
+    %(objective_)s
+    %(dual_gap_)s
+    %(n_features_in_)s
+    %(feature_names_in_)s
 
     References
     ----------
-    Martins & Astudillo (2016), "From Softmax to Sparsemax: A Sparse Model of Attention
-    and Multi-Label Classification", ICML, section 4.1. https://arxiv.org/abs/1602.02068
+    %(martins_2016)s
 
     Examples
     --------
@@ -179,6 +145,7 @@ class SparsemaxRegressor(ProportionsRegressor):
     _loss = SparsemaxLoss()
 
 
+@described()
 class SoftmaxRegressor(ProportionsRegressor):
     """Linear regression of proportions.
 
@@ -187,50 +154,29 @@ class SoftmaxRegressor(ProportionsRegressor):
 
     Parameters
     ----------
-    alpha : float, default=1e-4
-        Strength of the L2 penalty on the coefficients, 0 or more; the intercept is not
-        penalised. With 0 there is no dual: `tol` then bounds the largest entry of the
-        gradient, in units of that of the all-zero model, and `dual_gap_` is infinite.
-    fit_intercept : bool, default=True
-        Whether to fit an intercept. The mean of the predictions over the training rows is
-        then that of y.
-    solver : {"auto", "lbfgs", "newton-cg", "newton-cholesky", "sgd"}, default="auto"
-        As in :class:`SparsemaxClassifier`.
-    tol : float, default=1e-4
-        The objective is to be proven within tol * F(0, 0) of its minimum, with F(0, 0) the
-        objective of the all-zero model.
-    max_iter : int, default=1000
-        Most iterations of the solver; for "sdca" and "sgd", epochs over the rows.
-    warm_start : bool, default=False
-        Whether to start from the coefficients of the previous fit, if that had as many
-        outputs and features, where they are better than zero.
-    random_state : int, RandomState instance or None, default=None
-        For "sdca" and "sgd", and "auto" where it chooses "sdca", which visit the rows in
-        random order.
-    verbose : int, default=0
-        Whether to print the objective and its distance from the tolerance as it falls.
+    %(alpha)s
+    %(fit_intercept)s
+    %(solver)s
+    %(tol)s
+    %(max_iter)s
+    %(warm_start)s
+    %(random_state)s
+    %(verbose)s
 
     Attributes
     ----------
     coef_ : ndarray of shape (n_outputs, n_features)
-        Coefficients W, in the type of X.
-    intercept_ : ndarray of shape (n_outputs,)
-        Intercept b, 0 if `fit_intercept=False`.
-    n_iter_ : int
-        Iterations of the solver.
-    objective_ : float
-        F at the solution.
-    dual_gap_ : float
-        Proven bound on `objective_` minus the minimum of F.
-    n_features_in_ : int
-        Number of features seen by `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the features, if X had string column names.
+        Coefficients W, in float64.
+    %(intercept_)s
+    %(n_iter_)s
+    %(objective_)s
+    %(dual_gap_)s
+    %(n_features_in_)s
+    %(feature_names_in_)s
 
     References
     ----------
-    Martins & Astudillo (2016), "From Softmax to Sparsemax: A Sparse Model of Attention
-    and Multi-Label Classification", ICML, section 4.1. https://arxiv.org/abs/1602.02068
+    %(martins_2016)s
 
     Examples
     --------
