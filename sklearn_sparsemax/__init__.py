@@ -1,5 +1,6 @@
 """Linear classifiers whose probabilities contain exact zeros, for scikit-learn."""
 
+from ._version import __version__ as __version__
 from .activations import (
     softmax,
     softmax_jacobian,
@@ -20,8 +21,6 @@ from .linear_model.regressor import SoftmaxRegressor, SparsemaxRegressor
 from .linear_model.stochastic import SGDMultilabelSparsemaxClassifier, SGDSparsemaxClassifier
 from .losses import logistic_loss, softmax_loss, sparsemax_loss
 from .model_selection import TunedMultilabelThresholdCV
-
-__version__ = "0.1.0.dev0"
 
 __all__ = [
     "MultilabelLogisticClassifier",

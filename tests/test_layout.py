@@ -22,6 +22,8 @@ NAME = PACKAGE.name
 # before it.
 ROOMS = (
     "_typing",
+    "_version",
+    "_persistence",
     "_compat",
     "_docs",
     "_validation",

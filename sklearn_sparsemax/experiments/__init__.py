@@ -53,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> Parser:
-    from .. import __version__
+    from .._version import __version__
 
     parser = Parser(
         prog="python -m sklearn_sparsemax",

@@ -15,9 +15,11 @@ import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._compat import CallbackSupportMixin, Interval, StrOptions, has_callbacks
+from .._persistence import VersionedPickleMixin
 from .._problem.objective import Objective
 from .._problem.progress import FitCallbacks, Progress
 from .._solvers import auto, lbfgs, newton_cg, newton_cholesky, sdca, sgd
@@ -37,7 +39,7 @@ SOLVERS = {
 FEATURES = {"accept_sparse": "csr", "dtype": [np.float64, np.float32]}
 
 
-class LinearModel(CallbackSupportMixin, BaseEstimator):
+class LinearModel(VersionedPickleMixin, CallbackSupportMixin, BaseEstimator):
     """Scores X W^T + b, fitted by minimising a Fenchel-Young loss with an L2 penalty.
 
     A subclass sets the constructor parameters named in `_parameter_constraints` and the
@@ -45,6 +47,8 @@ class LinearModel(CallbackSupportMixin, BaseEstimator):
     """
 
     _loss: ClassVar[FenchelYoungLoss]
+
+    coef_: Matrix
 
     # distributions of the dual that the previous fit of a warm start has left
     _dual: sparse.csr_array | None = None
@@ -146,6 +150,11 @@ class LinearModel(CallbackSupportMixin, BaseEstimator):
                 ConvergenceWarning,
                 stacklevel=4,
             )
+        if objective.alpha == 0 and objective.shift_invariant:
+            # Without a penalty, coefficients that differ alike for all outputs are as good: of
+            # all minima, this is the one whose coefficients sum to 0 over the outputs.
+            coef = solution.coef - solution.coef.mean(axis=1, keepdims=True)
+            solution = solution._replace(coef=coef)
         return solution
 
     def _store(self, solution: Solution) -> None:
@@ -170,8 +179,51 @@ class LinearModel(CallbackSupportMixin, BaseEstimator):
         """Coefficients of the previous fit, in the layout of the objective."""
         if not (self.warm_start and hasattr(self, "coef_")):
             return None
-        rows = [self.coef_.T, self.intercept_[None]] if self.fit_intercept else [self.coef_.T]
+        W = self.coef_.toarray().T if sparse.issparse(self.coef_) else self.coef_.T
+        rows = [W, self.intercept_[None]] if self.fit_intercept else [W]
         return np.vstack(rows).astype(np.float64)
+
+    def sparsify(self) -> Self:
+        """Convert the coefficients to a sparse matrix.
+
+        The penalty makes no coefficient zero. This pays where a feature is zero in all rows with
+        a class, as in text, and `coef_` is therefore mostly zero.
+
+        Returns
+        -------
+        self : object
+            The estimator, with `coef_` in CSR format. `fit` makes it dense again.
+
+        Raises
+        ------
+        NotFittedError
+            If there are no coefficients yet.
+        """
+        check_is_fitted(self)
+        self._hold(sparse.csr_array(self.coef_))
+        return self
+
+    def densify(self) -> Self:
+        """Convert the coefficients to a dense array, which is what `fit` makes.
+
+        Returns
+        -------
+        self : object
+            The estimator, with a dense `coef_`.
+
+        Raises
+        ------
+        NotFittedError
+            If there are no coefficients yet.
+        """
+        check_is_fitted(self)
+        if sparse.issparse(self.coef_):
+            self._hold(self.coef_.toarray())
+        return self
+
+    def _hold(self, coef: Matrix) -> None:
+        """Keep the coefficients in another container."""
+        self.coef_ = coef
 
     def _scores(self, X: Matrix) -> Array:
         """Scores (n, m) in the type of X, one column for each row of `coef_`."""
@@ -180,7 +232,7 @@ class LinearModel(CallbackSupportMixin, BaseEstimator):
 
     def _linear(self, X: Matrix) -> Array:
         """Scores (n, m) of validated X."""
-        scores = X @ self.coef_.T.astype(X.dtype, copy=False)
+        scores = safe_sparse_dot(X, self.coef_.T.astype(X.dtype, copy=False), dense_output=True)
         scores += self.intercept_.astype(X.dtype, copy=False)
         return np.ascontiguousarray(scores)
 

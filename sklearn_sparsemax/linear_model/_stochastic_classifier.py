@@ -61,7 +61,7 @@ class StochasticClassifier(LinearClassifier):
     _state: State | None = None
 
     @property
-    def coef_(self) -> Array:  # type: ignore[override]
+    def coef_(self) -> Array:
         """Coefficients W, a row for each output."""
         return self._formed("coef_")[0]
 
@@ -74,7 +74,7 @@ class StochasticClassifier(LinearClassifier):
         state = self._state
         if state is None:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r} yet")
-        key = f"coefficients, average={self.average}"
+        key = self._derived_key()
         if key not in state.derived:
             coef = state.coef(average=self.average).astype(state.dtype)
             if self._encoder.reference_output:
@@ -83,6 +83,14 @@ class StochasticClassifier(LinearClassifier):
             intercept = b[0] if len(b) else np.zeros(coef.shape[1], state.dtype)
             state.derived[key] = np.ascontiguousarray(W.T), intercept
         return state.derived[key]
+
+    def _derived_key(self) -> str:
+        return f"coefficients, average={self.average}"
+
+    def _hold(self, coef: Matrix) -> None:
+        if self._state is not None:
+            # until the next visit
+            self._state.derived[self._derived_key()] = coef, self.intercept_
 
     def _solve(self, objective: Objective, start: Array, progress: Progress) -> Solution:
         random = check_random_state(self.random_state)

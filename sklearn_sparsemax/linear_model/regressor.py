@@ -11,7 +11,7 @@ from sklearn.base import RegressorMixin
 from .._compat import fit_context
 from .._problem.progress import training_data
 from .._typing import Array, Matrix
-from .._validation import check_weights
+from .._validation import check_no_label_lists, check_weights
 from ..losses import SoftmaxLoss, SparsemaxLoss
 from ..losses.targets import check_distributions
 from ._base import LinearModel
@@ -68,6 +68,7 @@ class ProportionsRegressor(RegressorMixin, LinearModel):
         %(fit_results)s
         """
         given = training_data(X, y, sample_weight)
+        check_no_label_lists(y)
         X, y = self._validate_fit(X, y, multi_output=True)
         if y.ndim != 2:
             raise ValueError(

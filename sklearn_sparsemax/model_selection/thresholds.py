@@ -32,6 +32,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_array, check_is_fitted
 
 from .._compat import Interval, StrOptions, fit_context
+from .._persistence import VersionedPickleMixin
 from .._typing import Array, Matrix
 from ..losses.targets import check_indicator
 
@@ -53,7 +54,9 @@ def _estimator_has(method: str) -> Callable[[Any], bool]:
     return check
 
 
-class TunedMultilabelThresholdCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
+class TunedMultilabelThresholdCV(
+    VersionedPickleMixin, ClassifierMixin, MetaEstimatorMixin, BaseEstimator
+):
     r"""Choose the decision threshold of a multilabel classifier by cross-validation.
 
     The counterpart of :class:`~sklearn.model_selection.TunedThresholdClassifierCV` for label
