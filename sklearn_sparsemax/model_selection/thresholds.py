@@ -14,32 +14,28 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from numbers import Integral, Real
-from time import perf_counter
-from typing import Any, ClassVar, NamedTuple, Protocol, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import sparse
 from sklearn import get_config
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
-
-# scikit-learn documents _safe_indexing for such use, its leading underscore notwithstanding.
-from sklearn.utils import _safe_indexing, get_tags, indexable
+from sklearn.utils import get_tags, indexable
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.parallel import Parallel, delayed
-from sklearn.utils.validation import check_array, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from .._compat import Interval, StrOptions, fit_context
 from .._persistence import VersionedPickleMixin
 from .._typing import Array, Matrix
-from ..losses.targets import check_indicator
+from ._candidates import candidates, label_candidates
+from ._folds import Fold, fit_and_respond, label_responses
+from ._scores import Scores, scores_of
+from ._splits import splits_of
+from ._targets import check_targets
 
 __all__ = ["TunedMultilabelThresholdCV"]
-
-DEFAULT_CUTS = 100
-PAPER_SCALES = np.arange(1.0, 5.5, 0.5)
 
 # Sums of the same numbers in another order differ by less; a smaller gain is none.
 ROUNDING = 1e-12
@@ -291,15 +287,15 @@ class TunedMultilabelThresholdCV(
                 "by estimator.set_fit_request(sample_weight=True)."
             )
         X, y = indexable(X, y)
-        targets = _check_targets(y)
+        targets = check_targets(y)
         n_labels = targets.indicator.shape[1]
         method = self._method(n_labels)
         scorer = self._scorer()
         routed = process_routing(self, "fit", **params)
-        splits = self._splits(X, targets, routed.splitter.split)
+        splits = splits_of(self, X, targets, routed.splitter.split)
 
         folds = Parallel(n_jobs=self.n_jobs)(
-            delayed(_fit_and_respond)(
+            delayed(fit_and_respond)(
                 self.estimator if train is None else clone(self.estimator),
                 X,
                 targets,
@@ -312,7 +308,7 @@ class TunedMultilabelThresholdCV(
             )
             for number, (train, test) in enumerate(splits, start=1)
         )
-        scores = _scores(scorer, folds, X, targets, routed.scorer.score)
+        scores = scores_of(scorer, folds, X, targets, routed.scorer.score)
         self._tune(folds, scores)
 
         if self.refit:
@@ -342,7 +338,7 @@ class TunedMultilabelThresholdCV(
             classes if that had one dimension.
         """
         check_is_fitted(self, "estimator_")
-        responses = _label_responses(self.estimator_, X, *self._response)
+        responses = label_responses(self.estimator_, X, *self._response)
         return self._container.hold(responses >= self.best_threshold_)
 
     @available_if(_estimator_has("predict_proba"))
@@ -455,52 +451,8 @@ class TunedMultilabelThresholdCV(
             f"rule={self.rule!r} with response_method={self.response_method!r} needs."
         )
 
-    def _splits(self, X: Matrix, targets: _Targets, params: dict[str, Any]) -> list[Any]:
-        """Pairs of the rows to fit and the rows to hold out; (None, all rows) for "prefit"."""
-        from sklearn.model_selection import (
-            KFold,
-            ShuffleSplit,
-            StratifiedKFold,
-            StratifiedShuffleSplit,
-            check_cv,
-        )
-
-        n_rows, n_labels = targets.indicator.shape
-        if isinstance(self.cv, str):
-            if self.refit:
-                raise ValueError("cv='prefit' keeps the fitted estimator; it needs refit=False.")
-            check_is_fitted(self.estimator)
-            return [(None, np.arange(n_rows))]
-
-        single_label = n_labels == 1
-        if self.cv is None or isinstance(self.cv, Integral):
-            folds = StratifiedKFold if single_label else KFold
-            n_folds = 5 if self.cv is None else self.cv
-            cv = folds(n_folds, shuffle=True, random_state=self.random_state)
-        elif isinstance(self.cv, Real):
-            split = StratifiedShuffleSplit if single_label else ShuffleSplit
-            cv = split(1, test_size=self.cv, random_state=self.random_state)
-        else:
-            cv = check_cv(self.cv)
-        label = np.diff(targets.indicator.indptr)  # of the only one, per row
-        splits = list(cv.split(X, label if single_label else targets.given, **params))
-        if len(splits) > 1 and not self.refit:
-            raise ValueError(
-                f"refit=False needs cv='prefit' or a single split; cv={self.cv!r} has "
-                f"{len(splits)}."
-            )
-        if single_label:
-            # else the single column of predict_proba could belong to either class
-            for number, (train, _) in enumerate(splits, start=1):
-                if np.unique(label[train]).size < 2:
-                    raise ValueError(
-                        f"The rows to fit of split {number} hold one class of the only label; "
-                        "both are needed."
-                    )
-        return splits
-
-    def _tune(self, folds: list[_Fold], scores: _Scores) -> None:
-        cuts = self._candidates(folds)
+    def _tune(self, folds: list[Fold], scores: Scores) -> None:
+        cuts = candidates(self.thresholds, self.rule, folds)
         fold_scores = self._check_scores(scores.single(cuts))
         means = fold_scores.mean(axis=0)
         best = means.argmax()
@@ -508,7 +460,7 @@ class TunedMultilabelThresholdCV(
         if self.verbose:
             print(f"best single cut {threshold:g}: score {score:.6g}")
         if self.per_label:
-            cuts = self._label_candidates(folds, cuts, threshold)
+            cuts = label_candidates(self.thresholds, self.rule, folds, cuts, threshold)
             chosen = (cuts >= threshold).argmax(axis=0)
             fold_scores = self._ascend(scores.profile(cuts), cuts.shape, len(folds), chosen)
             means = fold_scores.mean(axis=0)
@@ -516,49 +468,6 @@ class TunedMultilabelThresholdCV(
         self.best_threshold_ = threshold if self.per_label else float(threshold)
         self.best_score_ = float(score)
         self.cv_results_ = {"thresholds": cuts, "fold_scores": fold_scores, "scores": means}
-
-    def _candidates(self, folds: list[_Fold]) -> Array:
-        """Candidates for all labels (C,), sorted, each once."""
-        thresholds = self._thresholds()
-        if isinstance(thresholds, Integral):
-            responses = np.concatenate([label for fold in folds for label in fold.present()])
-            if responses.size == 0:
-                raise ValueError(
-                    f"thresholds={thresholds} asks for quantiles of the responses of labels that "
-                    "are present, but no row held out has a label."
-                )
-            return np.unique(_quantiles(responses, int(thresholds)))
-        cuts = np.asarray(thresholds, dtype=np.float64)
-        if cuts.ndim != 1 or cuts.size == 0 or np.isnan(cuts).any():
-            raise ValueError(
-                f"thresholds={self.thresholds!r} must be an int, or numbers in one dimension, at "
-                "least one and none NaN."
-            )
-        if self.rule == "sparsemax_support" and not (cuts > 0).all():
-            raise ValueError(
-                f"thresholds holds {cuts.min():g}; scales, which rule='sparsemax_support' takes, "
-                "must be positive."
-            )
-        return np.unique(cuts)
-
-    def _label_candidates(self, folds: list[_Fold], cuts: Array, best: float) -> Array:
-        """Candidates for each label (C, K), sorted; `best` is among those of every label."""
-        n_labels = folds[0].responses.shape[1]
-        n_cuts = self._thresholds()
-        if not isinstance(n_cuts, Integral):
-            return np.tile(cuts[:, None], n_labels)
-        held_out = zip(*(fold.present() for fold in folds), strict=True)
-        columns = [
-            _quantiles(responses, int(n_cuts)) if responses.size else np.full(n_cuts, np.inf)
-            for responses in map(np.concatenate, held_out)
-        ]
-        extra = np.repeat([[best], [np.inf]], n_labels, axis=1)
-        return np.sort(np.vstack([np.column_stack(columns), extra]), axis=0)
-
-    def _thresholds(self) -> Any:
-        if self.thresholds is not None:
-            return self.thresholds
-        return PAPER_SCALES if self.rule == "sparsemax_support" else DEFAULT_CUTS
 
     def _ascend(
         self,
@@ -589,384 +498,3 @@ class TunedMultilabelThresholdCV(
         if np.isnan(scores).any():
             raise ValueError(f"scoring={self.scoring!r} gave NaN, which cannot be maximised.")
         return scores
-
-
-class _Container(NamedTuple):
-    """What label sets were given as, and are returned as."""
-
-    classes: Array | None = None  # both, where the label sets are a 1-D array of classes
-    sparse: type | None = None
-
-    def hold(self, labels: Array) -> Matrix:
-        """Boolean label sets (n, K) in this container."""
-        if self.classes is not None:
-            return self.classes[labels[:, 0].astype(int)]
-        labels = labels.astype(int)
-        return labels if self.sparse is None else self.sparse(labels)
-
-
-class _Targets(NamedTuple):
-    given: Matrix
-    indicator: Matrix  # CSR (n, K)
-    container: _Container
-
-
-def _check_targets(y: Any) -> _Targets:
-    if y is None:
-        raise ValueError("fit requires y to be passed, but the target y is None.")
-    y = check_array(y, accept_sparse="csr", ensure_2d=False, dtype=None, input_name="y")
-    if sparse.issparse(y):
-        form = sparse.csr_array if isinstance(y, sparse.sparray) else sparse.csr_matrix
-        return _Targets(y, check_indicator(y, name="y"), _Container(sparse=form))
-    if y.ndim == 2:
-        return _Targets(y, check_indicator(y, name="y"), _Container())
-    check_classification_targets(y)
-    classes = np.unique(y)
-    if classes.size != 2:
-        raise ValueError(
-            f"y has one dimension and {classes.size} class(es). Only binary classification is "
-            "supported for such y; label sets are an indicator matrix of shape (n_samples, "
-            "n_labels)."
-        )
-    indicator = sparse.csr_array((y == classes[1])[:, None])
-    return _Targets(y, indicator, _Container(classes=classes))
-
-
-class _Fold(NamedTuple):
-    """What is known of the rows held out by one split."""
-
-    responses: Array  # (n, K)
-    indicator: Matrix  # CSC (n, K)
-    rows: Array
-    estimator: Any
-
-    def rows_of_labels(self) -> list[Array]:
-        """Rows where the label is present, for each label."""
-        return np.split(self.indicator.indices, self.indicator.indptr[1:-1])
-
-    def present(self) -> list[Array]:
-        """Responses where the label is present, for each label."""
-        return [self.responses[rows, label] for label, rows in enumerate(self.rows_of_labels())]
-
-
-def _fit_and_respond(
-    estimator: Any,
-    X: Matrix,
-    targets: _Targets,
-    train: Array | None,
-    test: Array,
-    fit_params: dict[str, Any],
-    response: tuple[str, str, int],
-    *,
-    keep: bool,
-    progress: str | None,
-) -> _Fold:
-    start = perf_counter()
-    if train is not None:
-        n_rows = targets.indicator.shape[0]
-        fit_params = _params_of_rows(fit_params, train, n_rows)
-        y_train = _safe_indexing(targets.given, train)
-        estimator.fit(_safe_indexing(X, train), y_train, **fit_params)
-    responses = _label_responses(estimator, _safe_indexing(X, test), *response)
-    if progress is not None:
-        print(f"{progress}: {perf_counter() - start:.2f} s")
-    indicator = targets.indicator[test].tocsc()
-    return _Fold(responses, indicator, test, estimator if keep else None)
-
-
-def _params_of_rows(params: dict[str, Any], rows: Array, n_rows: int) -> dict[str, Any]:
-    """Metadata of some rows; what has no entry for each row is passed on as it is."""
-    return {
-        name: _safe_indexing(value, rows) if np.shape(value)[:1] == (n_rows,) else value
-        for name, value in params.items()
-    }
-
-
-def _label_responses(estimator: Any, X: Matrix, method: str, rule: str, n_labels: int) -> Array:
-    """Responses (n, K), to be compared with cuts: a label is predicted if it is at least its cut.
-
-    scikit-learn's classifiers return an array of one column per label, or a list of arrays of
-    one column per class; and for a single label, maybe the column of its presence alone.
-    """
-    response = getattr(estimator, method)(X)
-    if isinstance(response, list):
-        # a class that the training rows lack has no column
-        present = [np.flatnonzero(np.asarray(classes) == 1) for classes in estimator.classes_]
-        columns = [
-            of_classes[:, column[0]] if column.size else np.zeros(of_classes.shape[0])
-            for of_classes, column in zip(response, present, strict=True)
-        ]
-        response = np.column_stack(columns)
-    elif sparse.issparse(response):
-        raise TypeError(
-            f"{method} of {estimator!r} returned a {type(response).__name__}; a dense array is "
-            "needed."
-        )
-    response = np.asarray(response)
-    if response.dtype.kind != "f":
-        response = response.astype(np.float64)
-    if n_labels == 1 and response.ndim == 1:
-        response = response[:, None]
-    elif n_labels == 1 and response.shape[1] == 2:
-        response = response[:, 1:]
-    if response.ndim != 2 or response.shape[1] != n_labels:
-        raise ValueError(
-            f"{method} of {estimator!r} returned an array of shape {response.shape}; one column "
-            f"for each of the {n_labels} labels of y is needed."
-        )
-    if np.isnan(response).any():
-        raise ValueError(f"{method} of {estimator!r} returned NaN.")
-    return _largest_scales(response) if rule == "sparsemax_support" else response
-
-
-def _largest_scales(scores: Array) -> Array:
-    """Largest scale s at which a label is in the support of sparsemax(s z), from scores (n, K).
-
-    The support are the labels j with sum_k max(z_k - z_j, 0) < 1 / s (Proposition 1 of the
-    paper), so that the rule of the paper is a cut of the inverse of this sum.
-    """
-    scores = scores.astype(np.float64)
-    order = np.argsort(-scores, axis=1)
-    # from one label to the next lower, every higher one adds the gap between the two
-    descending = np.take_along_axis(scores, order, axis=1)
-    gaps = descending[:, :-1] - descending[:, 1:]
-    excess = np.zeros_like(scores)
-    np.cumsum(gaps * np.arange(1, scores.shape[1]), axis=1, out=excess[:, 1:])
-    with np.errstate(divide="ignore"):
-        # the next number below, for the inequality is strict: the limit itself is too large
-        scales = np.nextafter(1 / excess, 0)
-    responses = np.empty_like(scores)
-    np.put_along_axis(responses, order, scales, axis=1)
-    return responses
-
-
-def _quantiles(values: Array, n: int) -> Array:
-    """Values evenly spaced by rank, n of them, from the lowest to the highest."""
-    ranks = np.linspace(0, values.size - 1, n).round().astype(int)
-    return np.sort(values)[ranks].astype(np.float64)
-
-
-class _Scores(Protocol):
-    """Scores of the folds (F, C) for candidate cuts, which are sorted."""
-
-    def single(self, cuts: Array) -> Array:
-        """Each cut (C,) for all labels."""
-
-    def profile(self, cuts: Array) -> Callable[[int, Array], Array]:
-        """Each cut (C, K) of a label, the others at the candidates `chosen` (K,)."""
-
-
-def _scores(
-    scorer: Callable[..., float],
-    folds: list[_Fold],
-    X: Matrix,
-    targets: _Targets,
-    params: dict[str, Any],
-) -> _Scores:
-    metric = _label_sum_metric(scorer)
-    if metric is None or not set(params) <= {"sample_weight"}:
-        return _CalledScores(scorer, folds, X, targets, params)
-    weights = params.get("sample_weight")
-    weights = np.ones(targets.indicator.shape[0]) if weights is None else np.asarray(weights)
-    return _CountedScores(metric, folds, weights)
-
-
-class _CalledScores:
-    """Scores by calling a scorer on the predictions of each candidate."""
-
-    def __init__(
-        self,
-        scorer: Callable[..., float],
-        folds: list[_Fold],
-        X: Matrix,
-        targets: _Targets,
-        params: dict[str, Any],
-    ) -> None:
-        n_rows = targets.indicator.shape[0]
-        self.scorer = scorer
-        self.folds = folds
-        self.container = targets.container
-        self.data = [
-            (
-                _safe_indexing(X, fold.rows),
-                _safe_indexing(targets.given, fold.rows),
-                _params_of_rows(params, fold.rows, n_rows),
-            )
-            for fold in folds
-        ]
-
-    def single(self, cuts: Array) -> Array:
-        return np.array(
-            [
-                [self._score(fold, self.folds[fold].responses >= cut) for cut in cuts]
-                for fold in range(len(self.folds))
-            ]
-        )
-
-    def profile(self, cuts: Array) -> Callable[[int, Array], Array]:
-        def scores_of(label: int, chosen: Array) -> Array:
-            # quantiles may coincide
-            values, candidate = np.unique(cuts[:, label], return_inverse=True)
-            scores = np.empty((len(self.folds), values.size))
-            for number, fold in enumerate(self.folds):
-                labels = fold.responses >= cuts[chosen, np.arange(chosen.size)]
-                for i, value in enumerate(values):
-                    labels[:, label] = fold.responses[:, label] >= value
-                    scores[number, i] = self._score(number, labels)
-            return scores[:, candidate]
-
-        return scores_of
-
-    def _score(self, fold: int, labels: Array) -> float:
-        X, y, params = self.data[fold]
-        try:
-            return self.scorer(_Predictions(self.container.hold(labels)), X, y, **params)
-        except (AttributeError, ValueError) as error:
-            raise ValueError(
-                f"scoring={self.scorer!r} could not score predicted labels: {error}"
-            ) from error
-
-
-class _Predictions(BaseEstimator):
-    """Stands in for a fitted estimator before a scorer."""
-
-    def __init__(self, predictions: Matrix) -> None:
-        self.predictions = predictions
-
-    def fit(self, X: Matrix, y: Matrix) -> Self:
-        return self
-
-    def predict(self, X: Matrix) -> Matrix:
-        return self.predictions
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return True
-
-
-class _LabelSumMetric(NamedTuple):
-    """A score of label sets that depends on the labels only through sums over them.
-
-    `terms` gives what is summed (m, ..., K), from counts (..., K) of the rows where a label is
-    rightly predicted, predicted and present; `value` the score (...) from the sums (m, ...)
-    and the number of labels.
-    """
-
-    terms: Callable[[Array, Array, Array], Array]
-    value: Callable[[Array, int], Array]
-
-
-def _label_sum_metric(scorer: Any) -> _LabelSumMetric | None:
-    """The metric of a scorer if it is such a score, else None.
-
-    What a scorer calls is read from attributes that scikit-learn keeps private. Should they
-    go, every scorer is called, which is slower and gives the same.
-    """
-    from sklearn.metrics import f1_score, jaccard_score, precision_score, recall_score
-
-    from ..metrics import f1_of_mean_precision_recall
-
-    function = getattr(scorer, "_score_func", None)
-    options = dict(getattr(scorer, "_kwargs", {}))
-    if getattr(scorer, "_sign", None) != 1 or scorer._response_method != "predict":
-        return None
-    undefined = options.pop("zero_division", "warn")
-    undefined = 0.0 if undefined == "warn" else undefined
-    average = options.pop("average", None)
-    options.pop("pos_label", None)  # of binary targets alone
-    if options or undefined not in (0, 1):
-        return None
-
-    def divide(numerator: Array, denominator: Array) -> Array:
-        out = np.full(np.broadcast(numerator, denominator).shape, float(undefined))
-        return np.divide(numerator, denominator, out=out, where=denominator > 0)
-
-    if function is f1_of_mean_precision_recall and average is None:
-
-        def mean_precision_recall(right: Array, predicted: Array, present: Array) -> Array:
-            return np.stack([divide(right, predicted), divide(right, present)])
-
-        def f1_of_means(sums: Array, n_labels: int) -> Array:
-            precision, recall = sums / n_labels
-            total = precision + recall
-            return np.divide(
-                2 * precision * recall, total, out=np.zeros_like(total), where=total > 0
-            )
-
-        return _LabelSumMetric(mean_precision_recall, f1_of_means)
-
-    # numerator and denominator
-    ratios: dict[Any, Callable[[Array, Array, Array], tuple[Array, Array]]] = {
-        f1_score: lambda right, predicted, present: (2 * right, predicted + present),
-        jaccard_score: lambda right, predicted, present: (right, predicted + present - right),
-        precision_score: lambda right, predicted, present: (right, predicted),
-        recall_score: lambda right, predicted, present: (right, present),
-    }
-    if function not in ratios:
-        return None
-    ratio = ratios[function]
-    if average == "micro":
-        return _LabelSumMetric(
-            lambda *counts: np.stack(np.broadcast_arrays(*ratio(*counts))),
-            lambda sums, n_labels: divide(*sums),
-        )
-    if average == "macro":
-        return _LabelSumMetric(
-            lambda *counts: divide(*ratio(*counts))[None],
-            lambda sums, n_labels: sums[0] / n_labels,
-        )
-    return None
-
-
-class _CountedScores:
-    """Scores from the counts of each label, for all candidates at once."""
-
-    def __init__(self, metric: _LabelSumMetric, folds: list[_Fold], weights: Array) -> None:
-        self.metric = metric
-        self.folds = folds
-        self.weights = weights
-
-    def single(self, cuts: Array) -> Array:
-        n_labels = self.folds[0].responses.shape[1]
-        terms = self._terms(np.broadcast_to(cuts[:, None], (cuts.size, n_labels)))
-        return self.metric.value(terms.sum(axis=-1), n_labels)
-
-    def profile(self, cuts: Array) -> Callable[[int, Array], Array]:
-        n_labels = cuts.shape[1]
-        terms = self._terms(cuts)
-
-        def scores_of(label: int, chosen: Array) -> Array:
-            current = terms[:, :, chosen, np.arange(n_labels)]
-            others = current.sum(axis=-1) - current[:, :, label]
-            return self.metric.value(others[:, :, None] + terms[:, :, :, label], n_labels)
-
-        return scores_of
-
-    def _terms(self, cuts: Array) -> Array:
-        """Terms of the metric (m, F, C, K) at the cuts (C, K) of each label."""
-        return np.stack(
-            [
-                self.metric.terms(*_counts(fold, cuts, self.weights[fold.rows]))
-                for fold in self.folds
-            ],
-            axis=1,
-        )
-
-
-def _counts(fold: _Fold, cuts: Array, weights: Array) -> tuple[Array, Array, Array]:
-    """Weight of the rows where a label is rightly predicted, predicted (C, K), present (K,)."""
-    n_cuts, n_labels = cuts.shape
-    right, predicted = np.empty((2, n_cuts, n_labels))
-    present = np.empty(n_labels)
-    for label, rows in enumerate(fold.rows_of_labels()):
-        # a response that reaches r cuts predicts the label at the first r of them
-        reached = np.searchsorted(cuts[:, label], fold.responses[:, label], side="right")
-        predicted[:, label] = _tail_sums(reached, weights, n_cuts)
-        right[:, label] = _tail_sums(reached[rows], weights[rows], n_cuts)
-        present[label] = weights[rows].sum()
-    return right, predicted, present
-
-
-def _tail_sums(reached: Array, weights: Array, n_cuts: int) -> Array:
-    """Weight of the entries that reach more than c cuts, for c = 0 ... n_cuts - 1."""
-    totals = np.bincount(reached, weights=weights, minlength=n_cuts + 1)
-    return totals[:0:-1].cumsum()[::-1]
