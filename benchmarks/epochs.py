@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 from . import machine
+from .clock import Clock
 from .objectives import objective
 from .problems import MissingDataError, Problem, digits, emotions, mnist, rcv1_classes
 from .report import of_seconds, ratio
 from .sessions import FailedError, OverBudgetError, Session
-from .solvers import Clock
 from .tables import Row, markdown, origin_lines, read_rows, replace_rows
 
 ALPHA = 1e-4  # the default of all

@@ -15,7 +15,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.ticker import NullFormatter, NullLocator
 
-from .report import by_problem
+from .curves import exponent, is_measured
 from .tables import Row
 
 COLOURS = {
@@ -48,9 +48,8 @@ def style(name: str) -> dict[str, Any]:
     }
 
 
-def draw_solvers(rows: Sequence[Row], path: Path) -> None:
-    """Suboptimality against seconds, one panel for each problem."""
-    problems = by_problem(rows)
+def draw_solvers(problems: dict[str, dict[str, list[Row]]], path: Path) -> None:
+    """Suboptimality against seconds, one panel for each problem, from its fits by competitor."""
     figure, panels = _grid(len(problems), width=4.2, height=3.2)
     lines: dict[str, Any] = {}
     for axes, (problem, competitors) in zip(panels, problems.items(), strict=False):
@@ -166,8 +165,6 @@ PASS_STYLES = {
 
 def draw_growth(curves: dict[str, dict[str, np.ndarray]], path: Path) -> None:
     """Seconds against each size, with the exponents beside the ends of the lines."""
-    from .growth import exponent, is_measured
-
     figure, panels = _grid(len(curves), width=4.4, height=3.6)
     lines: dict[str, Any] = {}
     for axes, (sweep, by_name) in zip(panels, curves.items(), strict=False):

@@ -21,12 +21,13 @@ from sklearn_sparsemax._problem.objective import Objective
 from sklearn_sparsemax.losses import SparsemaxLoss
 
 from . import machine
+from .clock import Clock
 from .competitors import COMPETITORS, Competitor
+from .curves import exponent, is_measured
 from .fitting import Fits
 from .objectives import distributions
 from .problems import Problem, sparse_topics
 from .sessions import FailedError, OverBudgetError, Session
-from .solvers import Clock
 from .tables import Row, markdown, origin_lines, read_rows, replace_rows
 
 BASE = {"n": 20_000, "d": 10_000, "K": 20, "words": 50}
@@ -185,16 +186,6 @@ def medians(rows: Sequence[Row]) -> dict[str, dict[str, np.ndarray]]:
         sweep: {what: np.array(points) for what, points in curve.items()}
         for sweep, curve in curves.items()
     }
-
-
-def exponent(curve: np.ndarray) -> float:
-    """Slope of the logarithm of seconds in the logarithm of size."""
-    return float(np.polyfit(*np.log(curve).T, deg=1)[0])
-
-
-def is_measured(curve: np.ndarray) -> bool:
-    """Whether there are several sizes, and no difference of two fits drowned in their noise."""
-    return len(curve) > 1 and bool((curve[:, 1] > 0).all())
 
 
 def _exponent_text(curve: np.ndarray | None) -> str:

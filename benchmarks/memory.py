@@ -12,11 +12,11 @@ from typing import Any
 from scipy import sparse
 
 from . import machine
+from .clock import Clock
 from .competitors import COMPETITORS, Competitor
 from .fitting import Fits
 from .problems import PROBLEMS, Problem
 from .sessions import FailedError, OverBudgetError, Session
-from .solvers import Clock
 from .tables import Row, markdown, origin_lines, read_rows, replace_rows
 
 MAX_ITER = 5

@@ -171,7 +171,7 @@ def write(folder: Path) -> None:
     except ImportError:
         print("matplotlib is not installed: no figure")
     else:
-        draw_solvers(rows, folder / "solvers.png")
+        draw_solvers(by_problem(rows), folder / "solvers.png")
 
 
 def _levels_table(competitors: dict[str, list[Row]], levels: Sequence[float]) -> str:

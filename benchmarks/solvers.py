@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from . import machine, report
+from .clock import Clock
 from .competitors import Competitor
 from .fitting import Fits
 from .problems import Problem
@@ -54,16 +54,6 @@ def run(
             continue
         replace_rows(out / "solvers.csv", rows, "problem", machine.description(threads))
         report.write(out)
-
-
-class Clock:
-    """Progress, with the seconds since the beginning."""
-
-    def __init__(self) -> None:
-        self.start = time.perf_counter()
-
-    def say(self, message: str) -> None:
-        print(f"[{time.perf_counter() - self.start:8.1f} s] {message}", flush=True)
 
 
 class Measurement:

@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import machine
+from .clock import Clock
 from .competitors.transforms import LAYERS, TRANSFORMS, Library, missing
 from .objectives import sparsemax
 from .report import of_seconds, ratio
 from .sessions import FailedError, OverBudgetError, Session
-from .solvers import Clock
 from .tables import Row, markdown, origin_lines, read_rows, replace_rows
 
 OURS = "sklearn-sparsemax"

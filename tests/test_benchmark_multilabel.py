@@ -22,7 +22,7 @@ from sklearn_sparsemax import (
     MultilabelSparsemaxClassifier,
     sparsemax_support,
 )
-from sklearn_sparsemax.experiments import main, multilabel
+from sklearn_sparsemax.experiments import _multilabel_data, main, multilabel
 from sklearn_sparsemax.metrics import f1_of_mean_precision_recall, jensen_shannon_divergence
 
 ESTIMATORS = {
@@ -331,7 +331,7 @@ def test_emotions_gives_the_figures_of_the_paper(data_home, tmp_path):
 
 
 def test_birds_leaves_out_rows_with_no_label(data_home):
-    birds = multilabel._fetch("birds")
+    birds = _multilabel_data.fetch("birds")
     assert (birds.X_train.shape, birds.X_test.shape) == ((179, 271), (172, 271))
     assert birds.n_left_out == 294
     assert birds.Y_train.any(axis=1).all()

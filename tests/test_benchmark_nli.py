@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from sklearn_sparsemax.datasets import load_nli_file, make_nli
-from sklearn_sparsemax.experiments import main, nli
+from sklearn_sparsemax.experiments import _nli_data, main, nli
 
 
 def rejection(argv, capsys):
@@ -111,7 +111,7 @@ def test_splits_from_several_files(file, tmp_path, capsys):
 
 @pytest.mark.usefixtures("needs_extra")
 def test_without_data_pairs_are_generated(monkeypatch, capsys):
-    monkeypatch.setattr(nli, "N_GENERATED", {"train": 60, "dev": 20, "test": 20})
+    monkeypatch.setattr(_nli_data, "N_GENERATED", {"train": 60, "dev": 20, "test": 20})
     assert main(["nli", *QUICK[:-1], "1", "--attention", "none", "--examples", "1"]) == 0
     out, err = capsys.readouterr()
     assert "snli_1.0.zip" in err
@@ -146,14 +146,14 @@ def test_no_test_pair_is_left_in_training(data_home):
     counterfactual = folder / "snli_counterfactual.json.gz"
     dev, test = (load_nli_file(folder / "snli_dev_test.json.gz", s) for s in ("dev", "test"))
     leaked = load_nli_file(counterfactual, "original_test")
-    assert len(set(map(nli._letters, leaked[0])) & set(map(nli._letters, test[0]))) > 300
+    assert len(set(map(_nli_data.letters, leaked[0])) & set(map(_nli_data.letters, test[0]))) > 300
     splits = "original_train", "original_test", "all_combined_train"
     parts = [load_nli_file(counterfactual, split) for split in splits]
     train = [pair for X, _ in parts for pair in X], np.concatenate([y for _, y in parts])
-    kept, labels = nli.without_overlap(train, dev, test)
+    kept, labels = _nli_data.without_overlap(train, dev, test)
     assert len(kept) == len(labels) < len(train[0]) - 300
-    held_out = set(map(nli._letters, [*dev[0], *test[0]]))
-    assert not held_out & set(map(nli._letters, kept))
+    held_out = set(map(_nli_data.letters, [*dev[0], *test[0]]))
+    assert not held_out & set(map(_nli_data.letters, kept))
     sick = [load_nli_file(folder / "sick.json.gz", split) for split in ("train", "dev", "test")]
-    kept, _ = nli.without_overlap(*sick)
+    kept, _ = _nli_data.without_overlap(*sick)
     assert not set(kept) & {*sick[1][0], *sick[2][0]}

@@ -16,7 +16,7 @@ import sklearn_sparsemax
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks import epochs, growth, machine, memory, report, solvers, transform
+from benchmarks import curves, epochs, growth, machine, memory, report, solvers, transform
 from benchmarks.competitors import COMPETITORS
 from benchmarks.competitors.transforms import missing
 from benchmarks.fitting import Fits
@@ -290,13 +290,13 @@ def test_epochs_are_timed_and_followed(iris, label_sets, tmp_path, monkeypatch):
 def test_exponent_is_that_of_the_power_law():
     sizes = np.array([1.0, 10.0, 100.0])
     curve = np.column_stack([sizes, 3 * sizes**1.5])
-    assert growth.is_measured(curve)
-    assert_allclose(growth.exponent(curve), 1.5)
+    assert curves.is_measured(curve)
+    assert_allclose(curves.exponent(curve), 1.5)
 
 
 def test_no_exponent_of_differences_that_are_not_positive():
-    assert not growth.is_measured(np.array([[1.0, 2.0], [10.0, -1e-3]]))
-    assert not growth.is_measured(np.array([[1.0, 2.0]]))
+    assert not curves.is_measured(np.array([[1.0, 2.0], [10.0, -1e-3]]))
+    assert not curves.is_measured(np.array([[1.0, 2.0]]))
 
 
 def test_rows_of_a_key_are_replaced(tmp_path):

@@ -71,6 +71,53 @@ def solve(
     Where, at the pace of the last `PACE_EPOCHS`, more than `patience` epochs would still be
     needed, the solution so far is returned.
     """
+    _check(objective)
+    random = check_random_state(random_state)
+    tolerance = Tolerance(objective, tol)
+    dual = _Dual(objective, start, dual_start)
+    pace = _Pace(tolerance.bound, patience)
+    certify_below = tolerance.bound
+    for n_iter in range(1, max_iter + 1):
+        progress.begin("sdca epoch", partial(dual.certify, tolerance, n_iter - 1, STOPPED))
+        full = n_iter <= FULL_EPOCHS or dual.gaps.sum() <= certify_below
+        visited = dual.draw_rows(random, full)
+        dual.visit(visited)
+        gap = dual.gaps.sum()
+        progress.line(
+            "[sdca] epoch %4d  %8d rows  distance %.2e of %.2e",
+            n_iter,
+            visited.size,
+            gap,
+            tolerance.bound,
+        )
+        here = partial(dual.certify, tolerance, n_iter)
+        if progress.end(partial(here, STOPPED)):
+            solution = here(STOPPED)
+            break
+        if full and gap <= certify_below:
+            solution = here("The tolerance is met.")
+            if solution.converged:
+                break
+            certify_below = 0.5 * gap
+        pace.add(gap)
+        if pace.is_slow:
+            solution = here("Progress is slow.")
+            break
+        if pace.has_stalled or gap <= SINGLE_PRECISION_GAP * tolerance.unit:
+            dual.use_double_precision()
+    else:
+        solution = dual.certify(tolerance, n_iter, f"max_iter={max_iter} epochs are spent.")
+    progress.line(
+        "[sdca] %s objective %.8e  duality gap %.2e",
+        solution.message,
+        solution.objective,
+        solution.dual_gap,
+    )
+    return solution
+
+
+def _check(objective: Objective) -> None:
+    """Raise an error for an objective whose dual the solver cannot maximise."""
     if not isinstance(objective.loss, SparsemaxLoss):
         raise ValueError(
             f"solver='sdca' needs a closed-form dual step; the {objective.loss.name} loss has "
@@ -81,61 +128,41 @@ def solve(
             "solver='sdca' needs alpha > 0, since there is no dual without a penalty; use "
             "solver='lbfgs'."
         )
-    random = check_random_state(random_state)
-    tolerance = Tolerance(objective, tol)
-    dual = _Dual(objective, start, dual_start)
-    certify_below = tolerance.bound
-    lowest, since_lowest, gap_before = np.inf, 0, np.inf
-    for n_iter in range(1, max_iter + 1):
-        here = partial(dual.certify, tolerance, n_iter - 1, STOPPED)
-        progress.begin("sdca epoch", here)
-        full = n_iter <= FULL_EPOCHS or dual.gaps.sum() <= certify_below
-        if full:
-            visited = random.permutation(dual.n_rows)
-        else:
-            probability = np.maximum(dual.gaps / dual.gaps.mean(), LEAST_PROBABILITY)
-            visited = np.flatnonzero(random.uniform(size=dual.n_rows) < probability)
-            random.shuffle(visited)
-        dual.visit(visited)
-        gap = dual.gaps.sum()
-        progress.line(
-            "[sdca] epoch %4d  %8d rows  distance %.2e of %.2e",
-            n_iter,
-            visited.size,
-            gap,
-            tolerance.bound,
-        )
-        here = partial(dual.certify, tolerance, n_iter, STOPPED)
-        if progress.end(here):
-            solution = here()
-            break
-        if full and gap <= certify_below:
-            solution = dual.certify(tolerance, n_iter, "The tolerance is met.")
-            if solution.converged:
-                break
-            certify_below = 0.5 * gap
-        if n_iter % PACE_EPOCHS == 0:
-            pace = np.log(gap_before / gap) / PACE_EPOCHS if gap > 0 else np.inf
-            gap_before = gap
-            way = np.log(gap / tolerance.bound) if tolerance.bound > 0 else np.inf
-            if n_iter > PACE_EPOCHS and np.isfinite(patience) and way > patience * pace:
-                solution = dual.certify(tolerance, n_iter, "Progress is slow.")
-                break
-        since_lowest = 0 if gap < lowest else since_lowest + 1
-        lowest = min(lowest, gap)
-        if dual.dtype == np.float32:
-            stalled = since_lowest == STALLED_EPOCHS
-            if stalled or gap <= SINGLE_PRECISION_GAP * tolerance.unit:
-                dual.use_precision(np.float64)
-    else:
-        solution = dual.certify(tolerance, n_iter, f"max_iter={max_iter} epochs are spent.")
-    progress.line(
-        "[sdca] %s objective %.8e  duality gap %.2e",
-        solution.message,
-        solution.objective,
-        solution.dual_gap,
-    )
-    return solution
+
+
+class _Pace:
+    """How the gap has fallen over the epochs.
+
+    Attributes
+    ----------
+    is_slow : bool
+        Whether, at the pace of the last `PACE_EPOCHS`, more than `patience` epochs are needed to
+        reach the bound. The first such stretch does not count.
+    has_stalled : bool
+        Whether the last `STALLED_EPOCHS` epochs, or more, brought no lower gap.
+    """
+
+    def __init__(self, bound: float, patience: float) -> None:
+        self.bound = bound
+        self.patience = patience
+        self.is_slow = False
+        self.has_stalled = False
+        self._n_epochs = 0
+        self._since_lowest = 0
+        self._lowest = self._before = np.inf
+
+    def add(self, gap: float) -> None:
+        """Take note of the gap after an epoch."""
+        self._n_epochs += 1
+        self._since_lowest = 0 if gap < self._lowest else self._since_lowest + 1
+        self._lowest = min(self._lowest, gap)
+        self.has_stalled = self._since_lowest >= STALLED_EPOCHS
+        if self._n_epochs % PACE_EPOCHS == 0:
+            pace = np.log(self._before / gap) / PACE_EPOCHS if gap > 0 else np.inf
+            way = np.log(gap / self.bound) if self.bound > 0 else np.inf
+            patient = self._n_epochs == PACE_EPOCHS or not np.isfinite(self.patience)
+            self.is_slow = not patient and way > self.patience * pace
+            self._before = gap
 
 
 class _Dual:
@@ -203,6 +230,20 @@ class _Dual:
         self.h = (self.mean @ A[: self.objective.n_features]).astype(dtype)
         self.g = (A[-1] if self.objective.fit_intercept else np.zeros_like(self.h)).astype(dtype)
         self._store(P.astype(dtype))
+
+    def use_double_precision(self) -> None:
+        """Go on in double precision, if not there yet."""
+        if self.dtype == np.float32:
+            self.use_precision(np.float64)
+
+    def draw_rows(self, random: np.random.RandomState, full: bool) -> Array:
+        """Rows to visit in an epoch, in random order: all, or each with its probability."""
+        if full:
+            return random.permutation(self.n_rows)
+        probability = np.maximum(self.gaps / self.gaps.mean(), LEAST_PROBABILITY)
+        visited = np.flatnonzero(random.uniform(size=self.n_rows) < probability)
+        random.shuffle(visited)
+        return visited
 
     def visit(self, order: Array) -> None:
         """Maximise over the blocks of some rows, and move the center of the intercept."""

@@ -8,15 +8,14 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any, NoReturn
 
 from ._arguments import number, one_of, writable_file
+from ._multilabel_data import DATASETS, Problem, sources
 from ._report import format_table, legend, write_json
 
 __all__ = ["COLUMNS", "CRITERIA", "LOSSES", "PAPER", "Result", "add_parser", "run"]
 
-DATASETS = ("scene", "emotions", "birds", "cal500", "reuters")
 LOSSES = ("logistic", "softmax", "sparsemax")
 CRITERIA = ("micro-F1", "macro-F1", "F1 of means")
 ALPHAS = tuple(10.0**j for j in range(-8, 2))
@@ -69,18 +68,6 @@ DATA_OF_THE_PAPER = (
     "division of CAL500, and its shuffle of Scene, whose training rows are sorted by class, are\n"
     "not published. Its folds of Emotions and Birds are contiguous; Reuters had a single one."
 )
-
-
-@dataclass(frozen=True)
-class Problem:
-    """Two halves of a data set, without the rows that have no label."""
-
-    name: str
-    X_train: Any
-    Y_train: Any
-    X_test: Any
-    Y_test: Any
-    n_left_out: int
 
 
 @dataclass(frozen=True)
@@ -214,7 +201,7 @@ def run(arguments: argparse.Namespace, error: Callable[[str], NoReturn]) -> None
     """Fit, print the table, and write the file if one is asked for."""
     _check(arguments, error)
     results: list[Result] = []
-    for load in _sources(arguments):
+    for load in sources(arguments):
         try:
             problem = load()
         except (OSError, ValueError) as failure:
@@ -240,74 +227,6 @@ def _check(arguments: argparse.Namespace, error: Callable[[str], NoReturn]) -> N
         error(f"--train and --test leave no room for {arguments.datasets[0]!r}")
     if arguments.decisions is not None and len(set(arguments.losses)) > 1:
         error("argument --decisions needs a single loss in --losses, as cuts are not scales")
-
-
-def _sources(arguments: argparse.Namespace) -> list[Callable[[], Problem]]:
-    """What loads each problem that is asked for; a name given twice is one."""
-    if arguments.train is not None:
-        return [partial(_load_files, arguments.train, arguments.test, arguments.labels)]
-    if arguments.datasets:
-        return [partial(_fetch, name) for name in dict.fromkeys(arguments.datasets)]
-    return [_make]
-
-
-def _fetch(name: str) -> Problem:
-    """One of the paper's benchmarks."""
-    from .. import datasets
-
-    fetch = getattr(datasets, f"fetch_{name}")
-    halves = [fetch(subset=subset, return_X_y=True) for subset in ("train", "test")]
-    return _prepare(name, *halves)
-
-
-def _make() -> Problem:
-    """A problem that needs no file."""
-    from sklearn.datasets import make_multilabel_classification
-
-    X, Y = make_multilabel_classification(2000, n_classes=10, random_state=0)
-    return _prepare("simulated", (X[:1000], Y[:1000]), (X[1000:], Y[1000:]))
-
-
-def _load_files(train_file: str, test_file: str, labels: str | None) -> Problem:
-    """Files of the user; a svmlight file may lack the last features or labels of the other."""
-    from scipy import sparse
-
-    from ..datasets import load_multilabel_file
-
-    # "auto" could take the features of one file to start at 0, and those of the other at 1
-    train, test = (
-        load_multilabel_file(file, labels=labels, zero_based=False)
-        for file in (train_file, test_file)
-    )
-    for part, names in (("data", "feature_names"), ("target", "target_names")):
-        first, second = sorted((train[names], test[names]), key=len)
-        resizable = sparse.issparse(train[part]) and sparse.issparse(test[part])
-        if first != second and not (resizable and first == second[: len(first)]):
-            raise ValueError(f"{train_file} and {test_file} differ in {names}")
-        if resizable:
-            for half in (train, test):
-                half[part].resize((half[part].shape[0], len(second)))
-    return _prepare(Path(train_file).name, (train.data, train.target), (test.data, test.target))
-
-
-def _prepare(name: str, train: tuple[Any, Any], test: tuple[Any, Any]) -> Problem:
-    """Leave out rows with no label, and standardise dense features."""
-    import numpy as np
-    from scipy import sparse
-    from sklearn.preprocessing import StandardScaler
-
-    halves = []
-    for half, (X, Y) in (("training", train), ("test", test)):
-        labelled = np.flatnonzero(np.asarray(Y.sum(axis=1)).ravel())
-        if labelled.size == 0:
-            raise ValueError(f"no row of the {half} half of {name} has a label")
-        halves.append((X[labelled], Y[labelled]))
-    (X_train, Y_train), (X_test, Y_test) = halves
-    if not sparse.issparse(X_train):
-        scaler = StandardScaler().fit(X_train)
-        X_train, X_test = scaler.transform(X_train), scaler.transform(X_test)
-    n_left_out = train[1].shape[0] + test[1].shape[0] - Y_train.shape[0] - Y_test.shape[0]
-    return Problem(name, X_train, Y_train, X_test, Y_test, n_left_out)
 
 
 def _results(problem: Problem, arguments: argparse.Namespace) -> Iterator[Result]:

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 import time
-from argparse import ArgumentTypeError
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
 from ._arguments import check_figure, number, one_of, writable_file
+from ._nli_data import GENERATED, NO_DATA, SPLITS, Data, count, load, load_vectors, source
 from ._report import format_table, legend, write_json
 
-__all__ = ["ATTENTIONS", "COLUMNS", "Data", "Example", "Result", "add_parser", "draw", "run"]
+__all__ = ["ATTENTIONS", "COLUMNS", "Example", "Result", "add_parser", "draw", "run"]
 
 ATTENTIONS = ("none", "logistic", "softmax", "sparsemax")
 COMBINATIONS = ("comparison", "sum")
 
-# Names of the splits of a file, and what they are called here.
-SPLITS = {"train": ("train",), "dev": ("dev", "val", "validation"), "test": ("test",)}
 
 COLUMNS = {
     "attention": "of the hypothesis over the words of the premise; none: its last state",
@@ -36,33 +33,8 @@ COLUMNS = {
     "seconds": "of a fit, mean",
 }
 
-NO_DATA = """\
-Without --data, pairs are generated. Real ones, and the options that train on them:
 
-  SNLI      https://nlp.stanford.edu/projects/snli/snli_1.0.zip
-            --train snli_1.0_train.jsonl --dev snli_1.0_dev.jsonl --test snli_1.0_test.jsonl
-  MultiNLI  https://cims.nyu.edu/~sbowman/multinli/multinli_1.0.zip
-            --train multinli_1.0_train.jsonl --dev multinli_1.0_dev_mismatched.jsonl
-            --test multinli_1.0_dev_matched.jsonl
-  SICK      https://zenodo.org/records/2787612
-            --train SICK.txt:TRAIN --dev SICK.txt:TRIAL --test SICK.txt:TEST
-  vectors   https://nlp.stanford.edu/data/glove.840B.300d.zip
-            --vectors glove.840B.300d.txt
-"""
-
-GENERATED = "generated pairs"
-N_GENERATED = {"train": 4000, "dev": 500, "test": 1000}
 LONGEST_EXAMPLE = 14
-
-
-@dataclass(frozen=True)
-class Data:
-    """Pairs and labels of the three splits."""
-
-    name: str
-    train: Any
-    dev: Any
-    test: Any
 
 
 @dataclass(frozen=True)
@@ -107,7 +79,7 @@ def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
     )
     parser.add_argument(
         "--data",
-        type=_source,
+        type=source,
         metavar="FILE",
         help="JSON file with the splits train, dev and test, each a list of objects with premise, "
         "hypothesis and label; perhaps compressed (.gz, .bz2)",
@@ -115,7 +87,7 @@ def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
     for split in SPLITS:
         parser.add_argument(
             f"--{split}",
-            type=_source,
+            type=source,
             nargs="+",
             default=[],
             metavar="FILE[:SPLIT]",
@@ -202,14 +174,14 @@ def run(arguments: argparse.Namespace, error: Callable[[str], NoReturn]) -> None
     try:
         from ..torch.nli import AttentionNLIClassifier  # noqa: F401
 
-        data = _load(arguments)
+        data = load(arguments)
         arguments.seeds = arguments.seeds or (3 if data.name != GENERATED else 1)
-        vectors = _load_vectors(arguments.vectors, data)
+        vectors = load_vectors(arguments.vectors, data)
     except (ImportError, OSError, ValueError) as failure:
         error(str(failure).removesuffix("."))
     fits = _fits(data, vectors, arguments)
     results = [result for result, _ in fits]
-    print(f"{_description(data)}; {_count(arguments.seeds, 'seed')}.\n")
+    print(f"{_description(data)}; {count(arguments.seeds, 'seed')}.\n")
     print(format_table(list(COLUMNS), _rows(results), left=1))
     print(f"\n{legend(COLUMNS)}")
     first = {result.attention: seen for result, seen in fits if result.seed == 0}
@@ -277,117 +249,6 @@ def draw(examples: Sequence[Example], path: Path) -> None:
         axes.spines[:].set_visible(False)
     figure.colorbar(image, ax=all_axes, label="attention weight", shrink=min(1, 2 / len(examples)))
     figure.savefig(path, dpi=150)
-
-
-def _source(text: str) -> tuple[Path, str | None]:
-    """A file, and the split of it that is meant."""
-    path, colon, split = text.rpartition(":")
-    if not colon or Path(text).exists():
-        path, split = text, ""
-    if not Path(path).is_file():
-        raise ArgumentTypeError(f"{path!r} is not a file")
-    return Path(path), split or None
-
-
-def _load(arguments: argparse.Namespace) -> Data:
-    """The three splits, without training pairs that are too long or in the other two."""
-    sources = {split: list(getattr(arguments, split)) for split in SPLITS}
-    if arguments.data is None and not any(sources.values()):
-        print(NO_DATA, file=sys.stderr)
-        return _generated()
-    if arguments.data is not None:
-        path, split = arguments.data
-        if split is not None:
-            raise ValueError(f"--data {path}:{split} names a split; --train takes one")
-        for split in SPLITS:
-            sources[split] = sources[split] or [(path, _split_of(path, split))]
-    missing = [split for split, given in sources.items() if not given]
-    if missing:
-        raise ValueError(f"there are no {missing[0]} pairs: --{missing[0]} or --data is needed")
-    train, dev, test = map(_read, sources.values())
-    name = " + ".join(dict.fromkeys(path.name for path, _ in sources["train"]))
-    train = _without_long(train, arguments.max_words)
-    return Data(name, without_overlap(train, dev, test), dev, test)
-
-
-def _generated() -> Data:
-    from ..datasets import make_nli
-
-    X, y = make_nli(sum(N_GENERATED.values()), random_state=0)
-    splits, start = {}, 0
-    for split, n in N_GENERATED.items():
-        splits[split] = (X[start : start + n], y[start : start + n])
-        start += n
-    return Data(GENERATED, **splits)
-
-
-def _split_of(path: Path, split: str) -> str:
-    """What the file calls the split."""
-    from ..datasets import load_nli_file
-
-    failure: ValueError | None = None
-    for name in SPLITS[split]:
-        try:
-            load_nli_file(path, name)
-        except ValueError as error:
-            failure = failure or error
-        else:
-            return name
-    raise failure or ValueError(f"{path} has no {split} pairs")
-
-
-def _read(sources: Iterable[tuple[Path, str | None]]) -> Any:
-    import numpy as np
-
-    from ..datasets import load_nli_file
-
-    parts = [load_nli_file(*source) for source in sources]
-    return [pair for X, _ in parts for pair in X], np.concatenate([y for _, y in parts])
-
-
-def _without_long(split: Any, max_words: int) -> Any:
-    kept = [i for i, pair in enumerate(split[0]) if max(len(s.split()) for s in pair) <= max_words]
-    return _only(split, kept, f"of more than {max_words} words in a sentence")
-
-
-def without_overlap(train: Any, *others: Any) -> Any:
-    """The training pairs that are in none of the other splits, however they are written."""
-    known = {_letters(pair) for X, _ in others for pair in X}
-    kept = [i for i, pair in enumerate(train[0]) if _letters(pair) not in known]
-    return _only(train, kept, "also among the dev or test pairs")
-
-
-def _letters(pair: Sequence[str]) -> tuple[str, ...]:
-    """A pair without case, blanks and punctuation, in which corpora write it differently."""
-    return tuple(re.sub(r"\W+", "", sentence).lower() for sentence in pair)
-
-
-def _only(split: Any, kept: Sequence[int], left_out: str) -> Any:
-    X, y = split
-    if len(kept) < len(X):
-        print(f"left out {_count(len(X) - len(kept), 'training pair')} {left_out}", file=sys.stderr)
-    if not kept:
-        raise ValueError(f"no training pairs are left: all are {left_out}")
-    return [X[i] for i in kept], y[kept]
-
-
-def _load_vectors(path: Path | None, data: Data) -> Any:
-    """Vectors of the words that occur."""
-    if path is None:
-        return None
-    from ..datasets import load_word_vectors
-    from ..torch.nli._vocabulary import tokenizer
-
-    words_of = tokenizer(None)
-    pairs = [pair for X, _ in (data.train, data.dev, data.test) for pair in X]
-    words = {word for pair in pairs for sentence in pair for word in words_of(sentence)}
-    found = load_word_vectors(path, words)
-    print(
-        f"{path.name}: vectors of {len({w.lower() for w in found[0]} & words)} of the "
-        f"{len(words)} words",
-        file=sys.stderr,
-    )
-    return found
 
 
 def _fits(data: Data, vectors: Any, arguments: argparse.Namespace) -> list[tuple[Result, Any]]:
@@ -507,7 +368,3 @@ def _rows(results: Sequence[Result]) -> list[list[str]]:
 def _description(data: Data) -> str:
     counts = (f"{len(getattr(data, split)[0])} {split} pairs" for split in ("train", "dev", "test"))
     return f"{data.name}: {', '.join(counts)}"
-
-
-def _count(n: int, noun: str) -> str:
-    return f"{n} {noun}{'' if n == 1 else 's'}"

@@ -48,7 +48,7 @@ def collate(rows: Sequence[tuple[Tensor, Tensor, int]]) -> tuple[dict[str, Tenso
     """A batch, its sentences padded at their end."""
     premises, hypotheses, codes = zip(*rows, strict=True)
     padded = {
-        name: pad_sequence(sentences, batch_first=True, padding_value=PADDING)
+        name: pad_sequence(list(sentences), batch_first=True, padding_value=PADDING)
         for name, sentences in (("premise", premises), ("hypothesis", hypotheses))
     }
     return padded, torch.tensor(codes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from numbers import Integral, Real
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,12 +12,11 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, column_or_1d
+from sklearn.utils.validation import check_is_fitted
 from skorch import NeuralNetClassifier
-from skorch.callbacks import Callback, EarlyStopping
+from skorch.callbacks import EarlyStopping
 from skorch.helper import predefined_split
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..._compat import (
     CallbackSupportMixin,
@@ -29,7 +28,9 @@ from ..._compat import (
 from ..._problem.progress import SILENT, FitCallbacks, Progress, training_data
 from .._attention import ATTENTIONS
 from ._batches import Pairs, SimilarLengths, collate
+from ._checks import check_vectors, labels_of, pairs_of
 from ._network import COMBINATIONS, NLINetwork
+from ._training import CrossEntropyOfScores, Report, Training
 from ._vocabulary import build_vocabulary, tokenizer
 
 PREDICTION_BATCH = 256
@@ -224,7 +225,7 @@ class AttentionNLIClassifier(ClassifierMixin, CallbackSupportMixin, BaseEstimato
             If a sentence has no words, lengths differ, there is only one class, one of `y_val`
             is not in `y`, or `vectors` are not a row of finite numbers for each word.
         """
-        pairs, labels = _pairs_of(X, "X"), _labels_of(X, y, "X", "y")
+        pairs, labels = pairs_of(X, "X"), labels_of(X, y, "X", "y")
         self.classes_, codes = np.unique(labels, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(f"y holds {len(self.classes_)} class; at least 2 are needed.")
@@ -239,11 +240,11 @@ class AttentionNLIClassifier(ClassifierMixin, CallbackSupportMixin, BaseEstimato
             if X_val is None or y_val is None:
                 missing = "X_val" if X_val is None else "y_val"
                 raise ValueError(f"{missing} is None; give both X_val and y_val, or neither.")
-            held_out = self._split(_pairs_of(X_val, "X_val"), "X_val")
-            held_out_codes = self._encode(_labels_of(X_val, y_val, "X_val", "y_val"))
+            held_out = self._split(pairs_of(X_val, "X_val"), "X_val")
+            held_out_codes = self._encode(labels_of(X_val, y_val, "X_val", "y_val"))
         self._vocabulary = build_vocabulary(
             (words for pair in sentences for words in pair),
-            _checked(self.vectors),
+            check_vectors(self.vectors),
             self.min_df,
             self.hidden_size,
         )
@@ -273,7 +274,7 @@ class AttentionNLIClassifier(ClassifierMixin, CallbackSupportMixin, BaseEstimato
         p : ndarray of shape (n_samples, n_classes), float32
             Positive, with sum 1.
         """
-        scores = np.empty((len(_pairs_of(X, "X")), len(self._fitted().classes_)), np.float32)
+        scores = np.empty((len(pairs_of(X, "X")), len(self._fitted().classes_)), np.float32)
         for rows, batch, _ in self._outputs(X):
             scores[rows] = batch.softmax(dim=-1).numpy()
         return scores
@@ -308,7 +309,7 @@ class AttentionNLIClassifier(ClassifierMixin, CallbackSupportMixin, BaseEstimato
             word has the word's weight, and knows of the words before it.
         """
         self._fitted()
-        weights: list[Any] = [None] * len(_pairs_of(X, "X"))
+        weights: list[Any] = [None] * len(pairs_of(X, "X"))
         lengths = [*map(len, self.premise_words(X))]
         for rows, _, batch in self._outputs(X):
             for i, row in zip(rows, batch.numpy(), strict=True):
@@ -328,10 +329,10 @@ class AttentionNLIClassifier(ClassifierMixin, CallbackSupportMixin, BaseEstimato
         words : list of list of str
             Words of each premise.
         """
-        return [premise for premise, _ in self._split(_pairs_of(X, "X"), "X")]
+        return [premise for premise, _ in self._split(pairs_of(X, "X"), "X")]
 
     def _train(self, rows: Pairs, validation: Pairs, progress: Progress) -> Training:
-        report = _Report(progress)
+        report = Report(progress)
         net = NeuralNetClassifier(
             NLINetwork,
             module__vectors=self._vocabulary.vectors,
@@ -341,7 +342,7 @@ class AttentionNLIClassifier(ClassifierMixin, CallbackSupportMixin, BaseEstimato
             module__dropout=self.dropout,
             module__attention=self.attention,
             module__combination=self.combination,
-            criterion=_CrossEntropy,
+            criterion=CrossEntropyOfScores,
             optimizer=torch.optim.Adam,
             optimizer__weight_decay=self.weight_decay,
             lr=self.learning_rate,
@@ -429,7 +430,7 @@ class AttentionNLIClassifier(ClassifierMixin, CallbackSupportMixin, BaseEstimato
         self, X: Sequence[tuple[str, str]] | ArrayLike
     ) -> Iterator[tuple[np.ndarray, Tensor, Tensor]]:
         """Rows, scores and attention weights, batch by batch of similar length."""
-        pairs = self._rows(self._split(_pairs_of(X, "X"), "X"))
+        pairs = self._rows(self._split(pairs_of(X, "X"), "X"))
         order = np.argsort(pairs.lengths, kind="stable")
         batches = self.net_.forward_iter(pairs.subset(order), device="cpu")
         start = 0
@@ -446,77 +447,8 @@ class AttentionNLIClassifier(ClassifierMixin, CallbackSupportMixin, BaseEstimato
         return tags
 
 
-class Training(NamedTuple):
-    """A network after some epochs."""
-
-    net: NeuralNetClassifier
-    n_iter: int
-
-
-class _CrossEntropy(nn.CrossEntropyLoss):
-    """Cross-entropy of the first output of the network: the second are the weights."""
-
-    def forward(self, output: tuple[Tensor, Tensor], target: Tensor) -> Tensor:
-        return super().forward(output[0], target)
-
-
-class _Report(Callback):
-    """Tells of each epoch, and ends the training where a callback of scikit-learn wants it."""
-
-    def __init__(self, progress: Progress = SILENT) -> None:
-        self.progress = progress
-
-    def on_epoch_begin(self, net: NeuralNetClassifier, **_: Any) -> None:
-        self.progress.begin("epoch", lambda: Training(net, len(net.history)))
-
-    def on_epoch_end(self, net: NeuralNetClassifier, **_: Any) -> None:
-        epoch = net.history[-1]
-        self.progress.line(
-            "[nli] epoch %3d  training loss %.4f  validation loss %.4f, accuracy %.2f %%  %.1f s",
-            epoch["epoch"],
-            epoch["train_loss"],
-            epoch["valid_loss"],
-            100 * epoch["valid_acc"],
-            epoch["dur"],
-        )
-        if self.progress.end(lambda: Training(net, len(net.history))):
-            # how skorch's own callbacks end a training
-            raise KeyboardInterrupt
-
-
 def _ignore(_: str) -> None:
     """Print nothing: how often epochs were done is in the history."""
-
-
-def _pairs_of(X: Any, name: str) -> list[tuple[str, str]]:
-    """Pairs of strings, from whatever holds them."""
-    if isinstance(X, str) or not hasattr(X, "__len__"):
-        raise TypeError(
-            f"{name} is a {type(X).__name__}; a list of (premise, hypothesis) is needed."
-        )
-    rows = [*map(tuple, X.to_numpy() if hasattr(X, "to_numpy") else X)]
-    if not rows:
-        raise ValueError(f"{name} is empty; at least one pair (premise, hypothesis) is needed.")
-    for i, row in enumerate(rows):
-        if len(row) != 2:
-            raise ValueError(
-                f"{name}[{i}] has {len(row)} entries; a premise and a hypothesis are needed."
-            )
-        for kind, sentence in zip(("premise", "hypothesis"), row, strict=True):
-            if not isinstance(sentence, str):
-                raise TypeError(
-                    f"The {kind} of {name}[{i}] is {sentence!r}, of type "
-                    f"{type(sentence).__name__}; a string is needed."
-                )
-    return rows
-
-
-def _labels_of(X: Any, y: Any, X_name: str, y_name: str) -> np.ndarray:
-    labels = column_or_1d(y, warn=True)
-    check_classification_targets(labels)
-    if len(labels) != len(X):
-        raise ValueError(f"{X_name} has {len(X)} pairs, but {y_name} has {len(labels)} classes.")
-    return labels
 
 
 def _set_aside(codes: np.ndarray, fraction: float, seed: int) -> list[np.ndarray]:
@@ -525,22 +457,3 @@ def _set_aside(codes: np.ndarray, fraction: float, seed: int) -> list[np.ndarray
     rows = np.arange(len(codes))
     stratify = None if alone else codes
     return train_test_split(rows, test_size=fraction, stratify=stratify, random_state=seed)
-
-
-def _checked(
-    given: tuple[Sequence[str], ArrayLike] | None,
-) -> tuple[Sequence[str], np.ndarray] | None:
-    """Words and their vectors, one for each."""
-    if given is None:
-        return None
-    if len(given) != 2:
-        raise ValueError(f"vectors has {len(given)} entries; (words, vectors) is needed.")
-    words, vectors = given[0], np.asarray(given[1])
-    if vectors.ndim != 2 or len(vectors) != len(words):
-        raise ValueError(
-            f"vectors[1] has the shape {vectors.shape}; a row for each of the {len(words)} words "
-            "in vectors[0] is needed."
-        )
-    if vectors.dtype.kind != "f" or not np.isfinite(vectors).all():
-        raise ValueError("vectors[1] must hold finite floating-point numbers.")
-    return words, vectors

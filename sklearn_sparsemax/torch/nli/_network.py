@@ -41,6 +41,8 @@ class NLINetwork(nn.Module):
         One of `COMBINATIONS`.
     """
 
+    given: Tensor
+
     def __init__(
         self,
         vectors: Any,
