@@ -1,8 +1,7 @@
 """Small problems of every kind, with the objective and its dual as a textbook writes them.
 
-Nothing here calls the package but the loss objects, which only serve as names: the formulas
-are straight sums over rows in double precision, the reference for what the package computes
-in blocks, fused and without cancellation.
+The formulas of `textbook` are the reference for what the package computes in blocks, fused and
+without cancellation.
 """
 
 from __future__ import annotations
@@ -12,12 +11,10 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse
+from tables import LOSSES
 
 from sklearn_sparsemax import SparsemaxClassifier
 from sklearn_sparsemax._problem.objective import Objective
-from sklearn_sparsemax.losses import LogisticLoss, SoftmaxLoss, SparsemaxLoss
-
-LOSSES = {"sparsemax": SparsemaxLoss(), "softmax": SoftmaxLoss(), "logistic": LogisticLoss()}
 
 
 class Problem(NamedTuple):
@@ -32,7 +29,7 @@ class Problem(NamedTuple):
     def objective(self, dtype=np.float64):
         X, targets, loss, alpha, *options = self
         options = dict(zip(self._fields[4:], options, strict=True))
-        return Objective(X.astype(dtype), targets, LOSSES[loss], alpha=alpha, **options)
+        return Objective(X.astype(dtype), targets, LOSSES[loss].loss, alpha=alpha, **options)
 
     @property
     def features(self):
@@ -64,26 +61,12 @@ def to_dense(matrix):
 
 def probabilities(loss, scores):
     """argmax_p <p, z> - Omega(p) for each row z."""
-    if loss == "logistic":
-        return np.exp(-np.logaddexp(0, -scores))
-    scores = scores - scores.max(axis=1, keepdims=True)
-    if loss == "softmax":
-        return np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
-    descending = -np.sort(-scores, axis=1)
-    tau = (np.cumsum(descending, axis=1) - 1) / np.arange(1, scores.shape[1] + 1)
-    last = (descending > tau).sum(axis=1, keepdims=True) - 1
-    return np.maximum(scores - np.take_along_axis(tau, last, axis=1), 0)
+    return LOSSES[loss].probabilities(scores)
 
 
 def regularizer(loss, p):
     """Omega of each row of p."""
-    if loss == "sparsemax":
-        return 0.5 * (p**2).sum(axis=1)
-
-    def negative_entropy(p):
-        return (p * np.log(np.where(p > 0, p, 1))).sum(axis=1)
-
-    return negative_entropy(p) + (negative_entropy(1 - p) if loss == "logistic" else 0)
+    return LOSSES[loss].regularizer(p)
 
 
 def primal(problem, coef):
@@ -124,7 +107,7 @@ def feasible_probabilities(problem, coef):
 
 def repaired(problem, p):
     qbar = problem.omega @ problem.distributions
-    if problem.loss == "logistic":
+    if LOSSES[problem.loss].loss.independent_outputs:
         for k in range(p.shape[1]):
             label = np.column_stack([p[:, k], 1 - p[:, k]])
             p[:, k] = _moved(label, problem.omega, np.array([qbar[k], 1 - qbar[k]]))[:, 0]
@@ -175,10 +158,7 @@ def random_problem(loss, kind, container, intercept, weighted, alpha, *, seed, n
     return Problem(X, targets, loss, alpha, sample_weight, intercept, kind == "binary")
 
 
-KINDS = [
-    *product(("sparsemax", "softmax"), ("binary", "multiclass", "label sets", "distributions")),
-    ("logistic", "labels"),
-]
+KINDS = [(name, kind) for name, case in LOSSES.items() for kind in case.kinds]
 ALPHAS = [1e-6, 1e-4, 1e-2, 1, 10]
 
 

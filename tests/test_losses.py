@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
+from tables import LOSSES as TABLE
 
 from sklearn_sparsemax import (
     logistic_loss,
@@ -21,7 +22,7 @@ from sklearn_sparsemax import (
     sparsemax_loss,
     sparsemax_threshold,
 )
-from sklearn_sparsemax.losses import FenchelYoungLoss, LogisticLoss, SoftmaxLoss, SparsemaxLoss
+from sklearn_sparsemax.losses import FenchelYoungLoss, SoftmaxLoss, SparsemaxLoss
 
 DTYPES = [np.float32, np.float64]
 
@@ -58,17 +59,13 @@ class EntmaxLoss(FenchelYoungLoss):
         return root, root / np.sqrt(root.sum(axis=1, keepdims=True))
 
 
-LOSSES = {
-    loss.name: loss for loss in (SparsemaxLoss(), SoftmaxLoss(), LogisticLoss(), EntmaxLoss())
-}
+LOSSES = {case.loss.name: case.loss for case in TABLE.values()} | {EntmaxLoss.name: EntmaxLoss()}
 of_every_loss = pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
-OURS = [SparsemaxLoss(), SoftmaxLoss(), LogisticLoss()]
+OURS = [case.loss for case in TABLE.values()]
 of_our_losses = pytest.mark.parametrize("loss", OURS, ids=lambda loss: loss.name)
 
 FUNCTIONS = {
-    "sparsemax": (sparsemax_loss, exact.sparsemax_loss, exact.sparsemax),
-    "softmax": (softmax_loss, exact.softmax_loss, exact.softmax),
-    "logistic": (logistic_loss, exact.logistic_loss, exact.logistic),
+    name: (case.function, case.exact_loss, case.exact_probabilities) for name, case in TABLE.items()
 }
 of_functions = pytest.mark.parametrize("function", [row[0] for row in FUNCTIONS.values()])
 simplex_functions = pytest.mark.parametrize("function", [sparsemax_loss, softmax_loss])

@@ -11,36 +11,19 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from sklearn.base import clone
-from sklearn.datasets import load_iris, make_multilabel_classification
+from sklearn.datasets import make_multilabel_classification
 from sklearn.exceptions import InconsistentVersionWarning, NotFittedError
+from tables import ESTIMATORS
 
 import sklearn_sparsemax
-from sklearn_sparsemax import (
-    MultilabelLogisticClassifier,
-    MultilabelSparsemaxClassifier,
-    SGDMultilabelSparsemaxClassifier,
-    SGDSparsemaxClassifier,
-    SparsemaxClassifier,
-    SparsemaxRegressor,
-    TunedMultilabelThresholdCV,
-)
-
-CLASSES = load_iris(return_X_y=True)
-LABEL_SETS = make_multilabel_classification(n_classes=4, random_state=0)
-PROPORTIONS = (CLASSES[0], np.eye(3)[CLASSES[1]])
+from sklearn_sparsemax import MultilabelLogisticClassifier, TunedMultilabelThresholdCV
 
 every_estimator = pytest.mark.parametrize(
     ("estimator", "data"),
-    [
-        (SparsemaxClassifier(), CLASSES),
-        (SGDSparsemaxClassifier(random_state=0, max_iter=5, tol=None), CLASSES),
-        (MultilabelSparsemaxClassifier(alpha=0.1), LABEL_SETS),
-        (MultilabelLogisticClassifier(alpha=0.1), LABEL_SETS),
-        (SGDMultilabelSparsemaxClassifier(random_state=0, max_iter=5, tol=None), LABEL_SETS),
-        (SparsemaxRegressor(), PROPORTIONS),
-    ],
-    ids=lambda value: type(value).__name__ if hasattr(value, "fit") else "",
+    [(case.model(), case.data()) for case in ESTIMATORS],
+    ids=[case.name for case in ESTIMATORS],
 )
+LABEL_SETS = make_multilabel_classification(n_classes=4, random_state=0)
 
 
 @every_estimator

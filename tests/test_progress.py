@@ -16,6 +16,7 @@ from sklearn.metrics import get_scorer
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from tables import ESTIMATORS, SOLVERS
 
 import sklearn_sparsemax
 from sklearn_sparsemax import (
@@ -27,7 +28,6 @@ from sklearn_sparsemax._problem.progress import Progress
 from sklearn_sparsemax._solvers import auto, sdca
 from sklearn_sparsemax._solvers.solution import Tolerance
 from sklearn_sparsemax.datasets import make_label_proportions
-from sklearn_sparsemax.linear_model._base import SOLVERS
 
 try:
     from sklearn.callback import ScoringMonitor
@@ -67,19 +67,23 @@ class Case(NamedTuple):
         return getattr(sklearn_sparsemax, self.name)(**options)
 
 
-CASES = [Case("SparsemaxClassifier", solver, digits()) for solver in SOLVERS]
+BATCH = [case for case in ESTIMATORS if not case.is_stream]
+STREAMS = [case for case in ESTIMATORS if case.is_stream]
+DATA = {"classes": digits, "label sets": label_sets, "proportions": proportions}
+
+# the first estimator with every solver, the others with the one that is chosen for them
+CASES = [Case(BATCH[0].name, solver, DATA[BATCH[0].kind]()) for solver in BATCH[0].solvers]
 CASES += [Case("SparsemaxClassifier", "newton-cg", load_iris(return_X_y=True))]
+CASES += [Case(case.name, "auto", DATA[case.kind]()) for case in BATCH[1:]]
 for name in ("Sparsemax", "Softmax", "Logistic"):
     X, Y = label_sets()
     CASES += [Case(f"Multilabel{name}Classifier", "lbfgs", (X, Y))]
 CASES += [Case("MultilabelSparsemaxClassifier", "sdca", (sparse.csr_array(X), sparse.csr_array(Y)))]
 CASES += [Case("MultilabelSoftmaxClassifier", "auto", load_iris(return_X_y=True))]
-CASES += [Case("SparsemaxRegressor", "auto", proportions())]
 CASES += [Case("SoftmaxRegressor", "newton-cholesky", proportions())]
 
 CERTIFIED = list(CASES)
-CASES += [Case("SGDSparsemaxClassifier", None, digits())]
-CASES += [Case("SGDMultilabelSparsemaxClassifier", None, label_sets())]
+CASES += [Case(case.name, None, DATA[case.kind]()) for case in STREAMS]
 
 every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.name}-{case.solver}")
 

@@ -199,7 +199,7 @@ def test_all_zero_features_leave_the_intercept():
 
 
 def test_losses_without_compiled_steps_are_refused():
-    class OtherLoss(type(LOSSES["sparsemax"])):
+    class OtherLoss(type(LOSSES["sparsemax"].loss)):
         name = "other"
 
     problem = random_problem("sparsemax", "multiclass", "dense", True, True, 1e-2, seed=5)

@@ -55,7 +55,7 @@ def test_losses_are_those_of_the_package(loss, scale):
     rng = np.random.default_rng(0)
     for _ in range(50):
         z, q = scores_and_target(loss, rng, scale)
-        expected = LOSSES[loss].value(z[None], q[None])[0]
+        expected = LOSSES[loss].loss.value(z[None], q[None])[0]
         assert_allclose(implicit.row_loss(CODES[loss], z, q), expected, rtol=1e-9, atol=1e-12)
 
 
@@ -136,7 +136,7 @@ class Naive:
                 G_W = (self.X - self.center).T @ (omega[:, None] * self.residuals)
                 G_b = omega @ self.residuals
             z = x @ self.W + self.b
-            loss_sum += self.weights[i] * LOSSES[self.loss].value(z[None], q[None])[0]
+            loss_sum += self.weights[i] * LOSSES[self.loss].loss.value(z[None], q[None])[0]
             shrink = 1 / (1 + gamma * self.alpha)
             sigma = w * gamma * (shrink * (x @ x) + constant)
             u = shrink * x @ (self.W - gamma * G_W) + self.b - gamma * constant * G_b + sigma * r
