@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+from scipy import sparse
 
 
 def check_weights(sample_weight: ArrayLike | None, n_rows: int) -> NDArray[np.float64]:
@@ -39,3 +40,21 @@ def check_no_label_lists(y: Any) -> None:
             "indicator matrix of shape (n_samples, n_labels), which "
             "sklearn.preprocessing.MultiLabelBinarizer().fit_transform(y) makes of it."
         )
+
+
+def check_squares(squares: ArrayLike, X: Any, dtype: DTypeLike = np.float64) -> None:
+    """Refuse features (n, d) whose squares, or sums of them, the type does not hold.
+
+    Every solver needs them. `squares` are those that the caller has computed.
+    """
+    largest = np.finfo(dtype).max
+    if (np.asarray(squares) <= largest).all():
+        return
+    sizes = np.abs(X).max(axis=0)
+    sizes = sizes.toarray().ravel() if sparse.issparse(sizes) else np.asarray(sizes)
+    column = int(sizes.argmax())
+    raise ValueError(
+        f"X holds values whose squares are beyond the range of {np.dtype(dtype)}, such as "
+        f"{sizes[column]:.3g} in column {column}; scale the features to less than "
+        f"{np.sqrt(largest):.0e} in absolute value, with StandardScaler for example."
+    )

@@ -30,6 +30,7 @@ from .._kernels.simplex import LEAST_COMPILED
 from .._kernels.threads import even_bounds, n_threads, run_blocks
 from .._typing import Array, Matrix
 from ..losses import FenchelYoungLoss
+from .moments import feature_moments
 from .products import add_outer_products, product, transposed_product
 
 NUMBERS_PER_BLOCK = 2**23
@@ -292,16 +293,9 @@ class Objective:
         blocks = (block.X.astype(np.float64, copy=False) for block in self.blocks)
         return np.concatenate([X @ direction for X in blocks])
 
-    def feature_moments(self) -> tuple[Array, Array]:
+    def feature_moments(self, *, with_outliers: bool = False) -> tuple[Array, Array]:
         """Weighted mean and variance of each feature, shape (d,), in double precision."""
-        mean = np.zeros(self.n_features)
-        square = np.zeros(self.n_features)
-        for block in self.blocks:
-            X = block.X.astype(np.float64)
-            mean += block.weights @ X
-            square += block.weights @ (X.power(2) if sparse.issparse(X) else np.square(X, out=X))
-        check_squares(square)
-        return mean, np.maximum(square - mean**2, 0)
+        return feature_moments(self, with_outliers=with_outliers)
 
     def scored_blocks(
         self, coef: Array, dtype: np.dtype, blocks: list[Block] | None = None
@@ -372,17 +366,6 @@ def _curved(c: Array, u: Array) -> Array:
     """Rows where diag(c_i) - u_i u_i^T is not 0: its diagonal is never negative."""
     # a product, since NumPy is slow along short rows
     return np.flatnonzero((c - u**2) @ np.ones(c.shape[1], c.dtype) > 0)
-
-
-def check_squares(squares: Array, dtype: DTypeLike = np.float64) -> None:
-    """Refuse features whose squares the type does not hold: every solver needs them."""
-    largest = np.finfo(dtype).max
-    if not (squares <= largest).all():
-        raise ValueError(
-            f"X holds values whose squares are beyond the range of {np.dtype(dtype)}, about "
-            f"{np.sqrt(largest):.0e} in absolute value; scale the features, with StandardScaler "
-            "for example."
-        )
 
 
 def _row_range(matrix: Matrix, start: int, stop: int) -> Matrix:

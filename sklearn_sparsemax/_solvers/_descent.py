@@ -59,13 +59,22 @@ class Descent:
         The duality gap to reach, as a multiple of F(0, 0).
     progress : Progress
         Where to report the way down.
+    with_outliers : bool, default=False
+        Whether outlying rows count in the scale of the variables.
     """
 
-    def __init__(self, objective: Objective, *, tol: float, progress: Progress) -> None:
+    def __init__(
+        self,
+        objective: Objective,
+        *,
+        tol: float,
+        progress: Progress,
+        with_outliers: bool = False,
+    ) -> None:
         self.objective = objective
         self.progress = progress
         self.dtype = objective.X.dtype
-        self.standardisation = Standardisation(objective)
+        self.standardisation = Standardisation(objective, with_outliers=with_outliers)
         self.tolerance = Tolerance(objective, tol)
         self.certify_below = self.tolerance.bound
 

@@ -7,15 +7,19 @@ Measured on two cores, dense and sparse, from 150 to 1,000,000 rows, alpha from 
 - Small data: "newton-cg", which needs no compiled code. A fit takes less time than loading it,
   unless the penalty is weak beside the variance of the rows.
 - Else the sparsemax loss: "sdca", unless its progress is slow. Where rows disagree and the
-  penalty is weak it may need thousands of epochs; then dense problems are handed to "newton-cg",
-  sparse ones to "lbfgs", which go on from its coefficients.
+  penalty is weak it may need thousands of epochs.
 - Other losses: "newton-cg" for dense features, "lbfgs" for sparse ones, where a product with the
   Hessian costs as much as an evaluation. Without a penalty "lbfgs", as the Hessian may vanish.
+
+Where a solver ends before the tolerance, because its progress is slow or rounding stops it, the
+next one goes on from its coefficients: "newton-cg" before "lbfgs" for dense features, "lbfgs" first
+for sparse ones. Rows far beyond the others are the usual reason.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -26,7 +30,7 @@ from .._problem.progress import SILENT, Progress
 from .._typing import Array
 from ..losses import SparsemaxLoss
 from . import lbfgs, newton_cg, newton_cholesky, sdca
-from .solution import Solution
+from .solution import Solution, better
 
 FEW_COEFFICIENTS = 500
 # Multiplications for one exact Hessian.
@@ -39,6 +43,8 @@ WEAK_COUPLING = 100
 # Epochs that dual coordinate ascent may expect to need yet. On the problems where both were
 # measured, more took longer than to begin anew with Newton's method.
 PATIENCE = 500
+# A gap in units of F(0, 0) that rounding alone may keep from the tolerance: nobody does better.
+ROUNDING_GAP = 1e-6
 
 
 def solve(
@@ -51,45 +57,60 @@ def solve(
     random_state: int | np.random.RandomState | None = None,
     dual_start: sparse.csr_array | None = None,
 ) -> Solution:
-    """Minimise an objective from a start until its duality gap is at most tol * F(0, 0)."""
-    solve = _choose(objective)
-    if solve is not sdca.solve:
-        return solve(objective, start, tol=tol, max_iter=max_iter, progress=progress)
-    solution = sdca.solve(
-        objective,
-        start,
-        tol=tol,
-        max_iter=max_iter,
-        progress=progress,
-        random_state=random_state,
-        dual_start=dual_start,
-        patience=PATIENCE,
-    )
-    n_epochs = solution.n_iter
-    if solution.converged or progress.stopped or n_epochs == max_iter:
-        return solution
-    following = lbfgs if sparse.issparse(objective.X) else newton_cg
-    solution = following.solve(
-        objective, solution.coef, tol=tol, max_iter=max_iter - n_epochs, progress=progress
-    )
-    return solution._replace(n_iter=n_epochs + solution.n_iter)
+    """Minimise an objective from a start until its duality gap is at most tol * F(0, 0).
+
+    A solver that ends before the tolerance is followed by another, which goes on from the best
+    coefficients so far, as long as `max_iter` allows.
+    """
+    first = _choose(objective)
+    best: Solution | None = None
+    spent = 0
+    for solver in (first, *_following(first, objective)):
+        options: dict[str, Any] = {"tol": tol, "max_iter": max_iter - spent, "progress": progress}
+        if solver is sdca:
+            options |= {"random_state": random_state, "dual_start": dual_start}
+            options["patience"] = PATIENCE
+        solution = solver.solve(objective, start, **options)
+        spent += solution.n_iter
+        best = solution if best is None else better(solution, best)
+        if best.converged or progress.stopped or spent >= max_iter:
+            break
+        unit = objective.value_at_zero()
+        if best.dual_gap <= ROUNDING_GAP * unit:
+            break
+        if solver is sdca or best.objective < unit:
+            # of the dual: good for the many rows even where one outlier makes F large
+            start = solution.coef if solver is sdca else best.coef
+    assert best is not None
+    return best._replace(n_iter=spent)
 
 
-def _choose(objective: Objective) -> Callable[..., Solution]:
+def _following(first: ModuleType, objective: Objective) -> tuple[ModuleType, ...]:
+    """The solvers that may go on where the first did not get to the tolerance."""
+    if objective.alpha == 0:
+        return ()
+    second_order_first = (
+        (newton_cg, lbfgs) if not sparse.issparse(objective.X) else (lbfgs, newton_cg)
+    )
+    others = (lbfgs, newton_cg) if first is newton_cholesky else second_order_first
+    return tuple(solver for solver in others if solver is not first)
+
+
+def _choose(objective: Objective) -> ModuleType:
     """The solver to begin with."""
     n_rows, size = objective.X.shape[0], objective.shape[0] * objective.shape[1]
     is_sparse = sparse.issparse(objective.X)
     if size <= FEW_COEFFICIENTS:
         cheap = n_rows * size**2 <= CHEAP_HESSIAN
-        return newton_cholesky.solve if cheap else lbfgs.solve
+        return newton_cholesky if cheap else lbfgs
     work = (objective.X.nnz if is_sparse else objective.X.size) * objective.n_outputs
     compiled = n_rows * objective.n_outputs >= LEAST_COMPILED
     if objective.alpha == 0:
-        return lbfgs.solve
+        return lbfgs
     small = size <= SMALL_SIZE and work <= SMALL_WORK and not compiled
     if isinstance(objective.loss, SparsemaxLoss):
-        return newton_cg.solve if small and _coupling(objective) < WEAK_COUPLING else sdca.solve
-    return lbfgs.solve if is_sparse and not small else newton_cg.solve
+        return newton_cg if small and _coupling(objective) < WEAK_COUPLING else sdca
+    return lbfgs if is_sparse and not small else newton_cg
 
 
 def _coupling(objective: Objective) -> float:

@@ -47,7 +47,7 @@ def solve(
     """
     n_pairs = _n_pairs(start.size)
     with blas_threads_for(0):
-        descent = Descent(objective, tol=tol, progress=progress)
+        descent = Descent(objective, tol=tol, progress=progress, with_outliers=True)
         return descent.run(LimitedMemory(n_pairs, start.size), start, max_iter)
 
 

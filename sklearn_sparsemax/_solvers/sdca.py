@@ -35,10 +35,12 @@ from sklearn.utils import check_random_state
 
 from .. import _kernels
 from .._kernels.blas import blas_threads_for
-from .._problem.objective import Objective, check_squares
+from .._problem.moments import is_outlier
+from .._problem.objective import Objective
 from .._problem.products import add_outer
 from .._problem.progress import SILENT, STOPPED, Progress
 from .._typing import Array
+from .._validation import check_squares
 from ..losses import SparsemaxLoss
 from .solution import Solution, Tolerance
 
@@ -47,6 +49,8 @@ LEAST_PROBABILITY = 0.1
 FULL_EPOCHS = 2
 # Single precision has resolved gaps, relative to F(0, 0), of a hundredth of this.
 SINGLE_PRECISION_GAP = 1e-6
+# Scores that single precision holds with room for sums of them.
+SINGLE_PRECISION_RANGE = 1e30
 STALLED_EPOCHS = 10
 PACE_EPOCHS = 50
 
@@ -159,7 +163,7 @@ class _Pace:
         self.has_stalled = self._since_lowest >= STALLED_EPOCHS
         if self._n_epochs % PACE_EPOCHS == 0:
             pace = np.log(self._before / gap) / PACE_EPOCHS if gap > 0 else np.inf
-            way = np.log(gap / self.bound) if self.bound > 0 else np.inf
+            way = np.log(gap / self.bound) if min(gap, self.bound) > 0 else np.inf
             patient = self._n_epochs == PACE_EPOCHS or not np.isfinite(self.patience)
             self.is_slow = not patient and way > self.patience * pace
             self._before = gap
@@ -194,13 +198,15 @@ class _Dual:
             squares = sparse.csr_array(entries, shape=X.shape) @ np.ones(X.shape[1])
         else:
             squares = np.einsum("ij,ij->i", X, X, dtype=np.float64)
-        check_squares(squares)
+        check_squares(squares, X)
         if objective.fit_intercept:
-            self.mean = objective.sum_of_rows(objective.weights)
+            self.mean = self._center_of_rows(squares)
             self.projected_mean = objective.along(self.mean)
             square_of_mean = float(self.mean @ self.mean)
             squares = np.maximum(squares - 2 * self.projected_mean + square_of_mean, 0)
-            self.constant = CONSTANT**2 * (float(objective.weights @ squares) or 1.0)
+            ordinary = objective.weights * ~is_outlier(squares, objective.weights)
+            typical = float(ordinary @ squares) / ordinary.sum()
+            self.constant = CONSTANT**2 * (typical or 1.0)
             self.slope = self.constant + square_of_mean - self.projected_mean
         else:
             self.mean = np.zeros(objective.n_features)
@@ -218,7 +224,19 @@ class _Dual:
         else:
             # where W(P) = 0
             self._store(sparse.csr_array(objective.targets))
-        self.use_precision(np.float32)
+        # scores of W(P), which is at most 2 / alpha times the largest row
+        scores = 2 / self.alpha * squares.max(initial=0)
+        single = scores < SINGLE_PRECISION_RANGE
+        self.use_precision(np.float32 if single else np.float64)
+
+    def _center_of_rows(self, squares: Array) -> Array:
+        """Mean of the features (d,) over the rows that are no outliers."""
+        weights = self.objective.weights
+        outlying = is_outlier(squares, weights)
+        if outlying.any():
+            weights = np.where(outlying, 0, weights)
+            weights = weights / weights.sum()
+        return self.objective.sum_of_rows(weights)
 
     def use_precision(self, dtype: DTypeLike) -> None:
         """Form the coefficients from P in the precision given."""

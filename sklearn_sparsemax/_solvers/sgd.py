@@ -37,9 +37,10 @@ from sklearn.utils import check_random_state
 from .. import _kernels
 from .._kernels.blas import blas_threads_for
 from .._kernels.sgd_state import OPTIMAL, Moments, Schedule, start_at_zero
-from .._problem.objective import Objective, check_squares
+from .._problem.objective import Objective
 from .._problem.progress import SILENT, STOPPED, Progress
 from .._typing import Array, Matrix
+from .._validation import check_squares
 from ..losses import FenchelYoungLoss
 from .solution import Solution, Tolerance
 
@@ -325,7 +326,7 @@ class Epochs:
         square_of_mean = float(mean @ mean)
         spread = variance.sum()
         square = spread + square_of_mean
-        check_squares(square, self.state.dtype)
+        check_squares(square, self.objective.X, self.state.dtype)
         centred = spread if self.objective.fit_intercept else square
         moments.sums[:] = self.n_rows, 1.0, square, centred, moments.mean @ moments.mean
 

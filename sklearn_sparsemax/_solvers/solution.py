@@ -11,6 +11,7 @@ from .._problem.certificate import certificate
 from .._problem.intercept import ScoresOfIntercepts, balance_intercept
 from .._problem.objective import Objective
 from .._typing import Array
+from .._validation import check_squares
 
 
 class Solution(NamedTuple):
@@ -41,6 +42,28 @@ class Solution(NamedTuple):
     converged: bool
     message: str
     dual: sparse.csr_array | None = None
+
+
+def better(one: Solution, other: Solution) -> Solution:
+    """The solution of the lower objective, with the better of both lower bounds."""
+    best, rest = (one, other) if one.objective <= other.objective else (other, one)
+    gap = max(min(best.dual_gap, best.objective - (rest.objective - rest.dual_gap)), 0.0)
+    return best._replace(dual_gap=gap, converged=one.converged or other.converged)
+
+
+def no_worse_than_zero(objective: Objective, tol: float, solution: Solution) -> Solution:
+    """The solution, or the all-zero model if the solver has found nothing better.
+
+    Raises ValueError where the features are so large that no model can be certified.
+    """
+    if not solution.objective <= objective.value_at_zero():
+        zero = Tolerance(objective, tol).certify(
+            np.zeros(objective.shape), solution.n_iter, solution.message
+        )
+        solution = better(zero, solution) if np.isfinite(solution.objective) else zero
+    if objective.alpha > 0 and not np.isfinite(solution.dual_gap):
+        check_squares(np.inf, objective.X)
+    return solution
 
 
 class Tolerance:

@@ -9,6 +9,10 @@ so a solver works on (U, c) while the objective, penalty and certificate remain 
 a change of variables, not of the problem. It costs O(d K) an evaluation and no copy of X, sparse
 or dense. The scale of feature j is 1 / sqrt(var_j / K + alpha), the inverse square root of the
 Hessian's diagonal for a mean curvature of the loss of 1 / K, which is near enough.
+
+A row far beyond the others would set the scale of all. Methods that know the Hessian leave such
+outliers out of it, since they see its curvature: the other rows keep a scale that suits them. A
+first-order method would be thrown off by the slope of an outlier, and takes them in.
 """
 
 from __future__ import annotations
@@ -20,10 +24,18 @@ from .._typing import Array
 
 
 class Standardisation:
-    """The change of variables between (U, c) and (W, b)."""
+    """The change of variables between (U, c) and (W, b).
 
-    def __init__(self, objective: Objective) -> None:
-        mean, variance = objective.feature_moments()
+    Parameters
+    ----------
+    objective : Objective
+        The data.
+    with_outliers : bool, default=False
+        Whether outlying rows count.
+    """
+
+    def __init__(self, objective: Objective, *, with_outliers: bool = False) -> None:
+        mean, variance = objective.feature_moments(with_outliers=with_outliers)
         curvature = variance / objective.n_outputs + objective.alpha
         # a constant feature without a penalty has no curvature at all
         self.scale = 1 / np.sqrt(np.where(curvature > 0, curvature, 1))[:, None]

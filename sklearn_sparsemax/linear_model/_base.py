@@ -22,8 +22,9 @@ from .._compat import CallbackSupportMixin, Interval, StrOptions, has_callbacks
 from .._persistence import VersionedPickleMixin
 from .._problem.objective import Objective
 from .._problem.progress import FitCallbacks, Progress
+from .._problem.scaling import scaling_advice
 from .._solvers import auto, lbfgs, newton_cg, newton_cholesky, sdca, sgd
-from .._solvers.solution import Solution
+from .._solvers.solution import Solution, no_worse_than_zero
 from .._typing import Array, Matrix
 from ..losses import FenchelYoungLoss
 
@@ -141,12 +142,16 @@ class LinearModel(VersionedPickleMixin, CallbackSupportMixin, BaseEstimator):
             if dual is not None and dual.shape == objective.targets.shape:
                 options["dual_start"] = dual
         solution = SOLVERS[self.solver](objective, start, **options)
+        if not solution.converged:
+            solution = no_worse_than_zero(objective, self.tol, solution)
         if not (solution.converged or progress.stopped):
+            names = getattr(self, "feature_names_in_", None)
             warnings.warn(
                 f"{type(self).__name__} stopped before its tolerance after {solution.n_iter} "
                 f"iterations of solver={self.solver!r}: {solution.message} The objective is "
                 f"{solution.objective:.6g}, proven to lie within {solution.dual_gap:.2g} of its "
-                f"minimum (tol={self.tol:g}). Increase max_iter, alpha or tol.",
+                f"minimum (tol={self.tol:g}). Increase max_iter, alpha or tol."
+                f"{scaling_advice(objective, names)}",
                 ConvergenceWarning,
                 stacklevel=4,
             )

@@ -17,12 +17,12 @@ from sklearn.utils.validation import validate_data
 
 from .._compat import Interval, StrOptions
 from .._kernels.sgd_state import CONSTANT_STEP, INVERSE_SCALING, OPTIMAL, Schedule
-from .._problem.objective import Objective, check_squares
+from .._problem.objective import Objective
 from .._problem.progress import STOPPED, Progress
 from .._solvers.sgd import Epochs, State
 from .._solvers.solution import Solution
 from .._typing import Array, Matrix
-from .._validation import check_no_label_lists
+from .._validation import check_no_label_lists, check_squares
 from ._base import FEATURES, as_csr_array
 from ._classes import ClassEncoder, Encoded
 from ._classifier import LinearClassifier
@@ -188,7 +188,7 @@ class StochasticClassifier(LinearClassifier):
         if values.size:
             with np.errstate(over="ignore"):
                 squares = np.square([values.min(), values.max()], dtype=np.float64)
-                check_squares(squares, values.dtype)
+                check_squares(squares, X, values.dtype)
         return as_csr_array(X), y
 
     def _partial_fit(

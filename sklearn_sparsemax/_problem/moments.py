@@ -1,0 +1,107 @@
+r"""Mean and variance of the features, over the rows that are no outliers.
+
+Solvers centre and scale the features by them. A change of variables never changes the minimum, so
+any center and scale are right. One row at a million times the size of the others, however, sets
+both: the other rows then look constant, and no solver tells them apart.
+
+With m_j and v_j the weighted mean and variance of feature j, a row holds the share
+
+    omega_i sum_j (x_ij - m_j)^2 / v_j
+
+of a total of one for each feature. A row is an outlier if its share is more than
+`LARGEST_SHARE` of the total and its distance from the mean is far beyond the median one. Its
+features do not count, and the moments are computed anew, until no row is an outlier.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+from scipy import sparse
+
+from .._typing import Array, Matrix
+from .._validation import check_squares
+
+LARGEST_SHARE = 0.1
+# Squared distance from the mean, in medians of it.
+FAR = 1000.0
+MOST_ROUNDS = 5
+
+
+class Rows(Protocol):
+    """Blocks of rows with features `X` (m, d) and weights (m,), of `n_features` features."""
+
+    n_features: int
+    weights: Array
+    blocks: list[Any]
+    X: Matrix
+
+
+def feature_moments(rows: Rows, *, with_outliers: bool = False) -> tuple[Array, Array]:
+    """Weighted mean and variance of each feature (d,), in double precision."""
+    mean, variance, farthest = _moments(rows, rows.weights)
+    if with_outliers or not _may_have_outliers(rows, variance, farthest):
+        return mean, variance
+    of_all = variance
+    weights = rows.weights
+    for _ in range(MOST_ROUNDS):
+        with np.errstate(divide="ignore"):
+            precision = np.where(variance > 0, 1 / variance, 0)
+        outlying = is_outlier(_distances(rows, mean, precision), weights)
+        if not outlying.any():
+            break
+        weights = np.where(outlying, 0, weights)
+        mean, variance, _ = _moments(rows, weights)
+    # what varies in outliers alone is scaled by them
+    return mean, np.where(variance > 0, variance, of_all)
+
+
+def is_outlier(squared_distances: Array, weights: Array) -> Array:
+    """Rows (n,) that hold much of the total, and are far beyond the median distance."""
+    share = weights * squared_distances
+    median = np.median(squared_distances[weights > 0])
+    return (share > LARGEST_SHARE * share.sum()) & (squared_distances > FAR * median)
+
+
+def _moments(rows: Rows, weights: Array) -> tuple[Array, Array, Array]:
+    """Mean, variance, and largest squared distance from the mean of each feature."""
+    mean, square = np.zeros((2, rows.n_features))
+    low, high = np.full(rows.n_features, np.inf), np.full(rows.n_features, -np.inf)
+    total = weights.sum()
+    for block in rows.blocks:
+        X = block.X.astype(np.float64)
+        of_block = weights[block.rows] / total
+        mean += of_block @ X
+        low, high = np.minimum(low, _extreme(X, "min")), np.maximum(high, _extreme(X, "max"))
+        with np.errstate(over="ignore"):
+            squares = X.power(2) if sparse.issparse(X) else np.square(X, out=X)
+        square += of_block @ squares
+    check_squares(square, rows.X)
+    return mean, np.maximum(square - mean**2, 0), np.maximum((high - mean) ** 2, (low - mean) ** 2)
+
+
+def _extreme(X: Matrix, name: str) -> Array:
+    extreme = getattr(X, name)(axis=0)
+    return extreme.toarray().ravel() if sparse.issparse(extreme) else extreme
+
+
+def _may_have_outliers(rows: Rows, variance: Array, farthest: Array) -> bool:
+    """Whether a row may hold a large share, judged by the extremes of each feature alone."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        shares = np.where(variance > 0, rows.weights.max() * farthest / variance, 0)
+    return bool(np.minimum(shares, 1).sum() > LARGEST_SHARE * np.count_nonzero(variance))
+
+
+def _distances(rows: Rows, mean: Array, precision: Array) -> Array:
+    """Squared distances of the rows from the mean (n,), each feature in units of its variance."""
+    center = float(mean**2 @ precision)
+    distances = []
+    for block in rows.blocks:
+        if sparse.issparse(block.X):
+            X = block.X.astype(np.float64)
+            of_rows = X.power(2) @ precision - 2 * (X @ (precision * mean)) + center
+        else:
+            of_rows = np.square(block.X - mean) @ precision
+        distances.append(np.maximum(of_rows, 0))
+    return np.concatenate(distances)

@@ -1,0 +1,55 @@
+"""What is wrong with the scale of the features, in words: advice where a solver had to give up."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import sparse
+
+from .._typing import Array, Matrix
+from .moments import Rows, feature_moments
+
+# Ratios from which on the scale of a feature may be to blame.
+LARGE = 1e4
+
+
+def scaling_advice(rows: Rows, names: Array | None = None) -> str:
+    """A sentence that names the worst scaled feature and what to do, or nothing.
+
+    Parameters
+    ----------
+    rows : Objective
+        The data.
+    names : array-like of str of shape (d,), default=None
+        Names of the features.
+    """
+    mean, variance = feature_moments(rows, with_outliers=True)
+    spread = np.sqrt(variance)
+    varies = spread > 0
+    if not varies.any():
+        return ""
+    spread[~varies] = np.inf
+    typical = np.median(spread[varies])
+    ratios = np.maximum(np.where(varies, spread, 0) / typical, np.abs(mean) / spread)
+    column = int(ratios.argmax())
+    if ratios[column] < LARGE:
+        return ""
+    name = f"Column {column} of X" if names is None else f"Feature {names[column]!r}"
+    return f" {name} {_words(rows.X[:, [column]], spread[column], typical)}."
+
+
+def _words(column: Matrix, spread: float, typical: float) -> str:
+    """What is wrong with a column (n, 1), and the remedy."""
+    values = np.asarray(column.toarray() if sparse.issparse(column) else column, np.float64).ravel()
+    distances = np.abs(values - np.median(values))
+    farthest = int(distances.argmax())
+    if distances[farthest] > LARGE * np.median(distances) > 0:
+        return f"holds {values[farthest]:.3g}, far from its other values: RobustScaler suits it"
+    if spread > LARGE * typical:
+        ratio = f"{spread / typical:.0e}"
+        return (
+            f"varies {ratio} times as much as the median feature: StandardScaler makes them alike"
+        )
+    return (
+        f"has the mean {values.mean():.3g} and varies by {spread:.3g} only: StandardScaler "
+        "centers it"
+    )
