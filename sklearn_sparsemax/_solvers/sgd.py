@@ -36,7 +36,7 @@ from sklearn.utils import check_random_state
 
 from .. import _kernels
 from .._kernels.blas import blas_threads_for
-from .._kernels.sgd_state import OPTIMAL, Moments, Schedule, start_at_zero
+from .._kernels.sgd_state import OPTIMAL, Iterate, Moments, Schedule, start_at_zero
 from .._problem.objective import Objective
 from .._problem.progress import SILENT, STOPPED, Progress
 from .._typing import Array, Matrix
@@ -168,6 +168,7 @@ class State:
         if residuals is None:
             residuals = np.empty((0, targets.shape[1]), self.dtype)
         self.derived.clear()
+        self._own_arrays()
         return _kernels.sgd.visit_rows(
             np.arange(X.shape[0]) if order is None else order,
             (X.indptr, X.indices, X.data) if sparse.issparse(X) else (X,),
@@ -181,6 +182,11 @@ class State:
             self.moments,
             self.iterate,
         )
+
+    def _own_arrays(self) -> None:
+        """Copy what cannot be written: joblib maps large models into memory that is read-only."""
+        self.moments = Moments(*map(_writeable, self.moments))
+        self.iterate = Iterate(*map(_writeable, self.iterate))
 
     def coef(self, *, average: bool = True) -> Array:
         """The average, or the iterate itself, as coefficients (d, K) or (d + 1, K), in float64."""
@@ -228,6 +234,10 @@ class State:
             iterate.rows[:, part] = W
             iterate.along[part] = mean @ W
         iterate.intercepts[:] = coef[-1] + mean @ W if self.fit_intercept else 0.0
+
+
+def _writeable(array: Array) -> Array:
+    return array if array.flags.writeable else np.array(array)
 
 
 class Epochs:
