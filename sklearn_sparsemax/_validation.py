@@ -13,6 +13,7 @@ def check_weights(sample_weight: ArrayLike | None, n_rows: int) -> NDArray[np.fl
     """Weights of the rows (n,), ones by default; an error unless finite and 0 or more."""
     if sample_weight is None:
         return np.ones(n_rows)
+    check_unmasked(sample_weight, "sample_weight", "0")
     weights = np.asarray(sample_weight, dtype=np.float64)
     if weights.shape != (n_rows,):
         raise ValueError(
@@ -23,6 +24,15 @@ def check_weights(sample_weight: ArrayLike | None, n_rows: int) -> NDArray[np.fl
         wrong = weights[~((weights >= 0) & (weights < np.inf))][0]
         raise ValueError(f"sample_weight holds {wrong:g}; weights must be finite and 0 or more.")
     return weights
+
+
+def check_unmasked(array: Any, name: str, fill: str) -> None:
+    """Refuse a masked array, whose mask NumPy's functions leave out without a word."""
+    if np.ma.isMaskedArray(array):
+        raise TypeError(
+            f"{name} is a masked array, and masks are not supported; {name}.filled({fill}) is an "
+            "array without one."
+        )
 
 
 def check_no_label_lists(y: Any) -> None:

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ._kernels import simplex
+from ._validation import check_unmasked
 
 __all__ = [
     "softmax",
@@ -368,6 +369,8 @@ def _rows(z: ArrayLike, axis: int) -> tuple[NDArray[np.floating], np.dtype]:
             f"z is a {type(z).__name__}; a dense array is needed, since a score of 0 is not a "
             "probability of 0. Convert it with its toarray() method."
         )
+    # a score of -inf has probability 0
+    check_unmasked(z, "z", "-np.inf")
     z = np.asarray(z)
     if z.dtype.kind in "bui":
         z = z.astype(np.float64)
@@ -415,6 +418,7 @@ def _raise_if_infinite(rows: NDArray[np.floating], bad_row: int) -> None:
 
 
 def _like_scores(v: ArrayLike, p: NDArray[np.floating]) -> NDArray[np.floating]:
+    check_unmasked(v, "v", "0")
     v = np.asarray(v)
     if v.dtype.kind not in "biuf":
         raise TypeError(f"v has the type {v.dtype}; real numbers are needed.")

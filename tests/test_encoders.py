@@ -11,6 +11,7 @@ from sklearn.metrics import accuracy_score
 from sklearn.model_selection import TimeSeriesSplit, cross_val_score
 from sklearn.preprocessing import MultiLabelBinarizer
 
+import sklearn_sparsemax
 from sklearn_sparsemax import (
     MultilabelLogisticClassifier,
     MultilabelSoftmaxClassifier,
@@ -216,3 +217,41 @@ def test_coefficients_without_a_penalty_are_the_symmetric_ones(solver):
     model = SparsemaxClassifier(alpha=0, solver=solver, tol=1e-6).fit(features, y)
     assert_allclose(model.coef_.sum(axis=0), 0, atol=1e-12 * np.abs(model.coef_).max())
     assert_allclose(model.intercept_.sum(), 0, atol=1e-12 * np.abs(model.intercept_).max())
+
+
+# --- masks --------------------------------------------------------------------------------
+
+
+@each([*SINGLE, *MULTI, SparsemaxRegressor()])
+@pytest.mark.parametrize("place", ["X", "y", "sample_weight"])
+def test_masked_arrays_are_refused(estimator, place):
+    """NumPy's functions leave the mask out without a word."""
+    y = np.eye(4)[CLASSES] if isinstance(estimator, SparsemaxRegressor) else CLASSES
+    data = {"X": X, "y": y, "sample_weight": np.ones(len(X))}
+    data[place] = np.ma.masked_array(data[place], mask=data[place] == data[place].flat[0])
+    with pytest.raises(TypeError, match=f"{place} is a masked array"):
+        clone(estimator).fit(**data)
+    if place == "X":
+        with pytest.raises(TypeError, match="X is a masked array"):
+            clone(estimator).fit(X, y).predict(data["X"])
+
+
+@pytest.mark.parametrize(
+    "name", ["sparsemax", "sparsemax_threshold", "sparsemax_support", "softmax"]
+)
+def test_masked_scores_are_refused(name):
+    z = np.ma.masked_array([[1.0, 2.0, 3.0]], mask=[[False, False, True]])
+    function = getattr(sklearn_sparsemax, name)
+    with pytest.raises(TypeError, match=r"z is a masked array.* z\.filled\(-np\.inf\)"):
+        function(z)
+    if name != "sparsemax_threshold":
+        assert_array_equal(function(z.filled(-np.inf))[0, 2], 0)
+
+
+@pytest.mark.parametrize("name", ["sparsemax_loss", "softmax_loss", "logistic_loss"])
+def test_masked_scores_and_targets_of_losses_are_refused(name):
+    function, z = getattr(sklearn_sparsemax, name), np.zeros((2, 3))
+    with pytest.raises(TypeError, match="scores is a masked array"):
+        function(np.ma.masked_array(z), [0, 1])
+    with pytest.raises(TypeError, match="targets is a masked array"):
+        function(z, np.ma.masked_array([0, 1]))

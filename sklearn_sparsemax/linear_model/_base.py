@@ -26,6 +26,7 @@ from .._problem.scaling import scaling_advice
 from .._solvers import auto, lbfgs, newton_cg, newton_cholesky, sdca, sgd
 from .._solvers.solution import Solution, no_worse_than_zero
 from .._typing import Array, Matrix
+from .._validation import check_unmasked
 from ..losses import FenchelYoungLoss
 
 SOLVERS = {
@@ -82,6 +83,8 @@ class LinearModel(VersionedPickleMixin, CallbackSupportMixin, BaseEstimator):
 
     def _validate_fit(self, X: Any, y: Any, **options: Any) -> tuple[Any, Any]:
         """X as float32 or float64, dense or CSR, and y as an array."""
+        check_unmasked(X, "X", "value")
+        check_unmasked(y, "y", "value")
         X, y = validate_data(self, X, y, **FEATURES, **options)
         return as_csr_array(X), y
 
@@ -233,6 +236,7 @@ class LinearModel(VersionedPickleMixin, CallbackSupportMixin, BaseEstimator):
     def _scores(self, X: Matrix) -> Array:
         """Scores (n, m) in the type of X, one column for each row of `coef_`."""
         check_is_fitted(self)
+        check_unmasked(X, "X", "value")
         return self._linear(as_csr_array(validate_data(self, X, **FEATURES, reset=False)))
 
     def _linear(self, X: Matrix) -> Array:

@@ -22,7 +22,7 @@ from .._problem.progress import STOPPED, Progress
 from .._solvers.sgd import Epochs, State
 from .._solvers.solution import Solution
 from .._typing import Array, Matrix
-from .._validation import check_no_label_lists, check_squares
+from .._validation import check_no_label_lists, check_squares, check_unmasked
 from ._base import FEATURES, as_csr_array
 from ._classes import ClassEncoder, Encoded
 from ._classifier import LinearClassifier
@@ -197,6 +197,8 @@ class StochasticClassifier(LinearClassifier):
         """Visit the rows of a chunk, each once."""
         with self._unchanged_if_refused():
             check_no_label_lists(y)
+            check_unmasked(X, "X", "value")
+            check_unmasked(y, "y", "value")
             given = y
             X, y = self._validate_chunk(X, y, **self._y_options)
             if self._state is None:

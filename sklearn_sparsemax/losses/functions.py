@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 from scipy import sparse
 
 from .._typing import Array, Matrix
-from .._validation import check_weights
+from .._validation import check_unmasked, check_weights
 from ._base import FenchelYoungLoss
 from .logistic import LogisticLoss
 from .softmax import SoftmaxLoss
@@ -194,6 +194,7 @@ def _check_scores(scores: ArrayLike) -> Array:
             f"scores is a {type(scores).__name__}; a dense array is needed, since a score of 0 is "
             "not a probability of 0."
         )
+    check_unmasked(scores, "scores", "value")
     z = np.asarray(scores)
     if z.dtype.kind not in "biuf":
         raise TypeError(f"scores has the type {z.dtype}; real numbers are needed.")
@@ -210,6 +211,7 @@ def _check_scores(scores: ArrayLike) -> Array:
 
 
 def _check_targets(loss: FenchelYoungLoss, targets: Matrix, shape: tuple[int, int]) -> Matrix:
+    check_unmasked(targets, "targets", "0")
     if not sparse.issparse(targets):
         targets = np.asarray(targets)
     kind = targets.dtype.kind
