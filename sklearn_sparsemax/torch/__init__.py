@@ -11,7 +11,8 @@ except ImportError as error:
     ) from error
 
 from ._attention import Attention
-from ._functions import sparsemax, sparsemax_loss
+from ._functions import sparsemax
+from ._loss import sparsemax_loss
 from ._modules import Sparsemax, SparsemaxLoss
 
 __all__ = ["Attention", "Sparsemax", "SparsemaxLoss", "sparsemax", "sparsemax_loss"]

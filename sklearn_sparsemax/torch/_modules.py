@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from ._functions import REDUCTIONS, sparsemax, sparsemax_loss
+from ._functions import sparsemax
+from ._loss import REDUCTIONS, sparsemax_loss
 
 
 class Sparsemax(nn.Module):
@@ -42,8 +43,14 @@ class SparsemaxLoss(nn.Module):
     ----------
     dim : int, default=-1
         Dimension of the outputs.
+    weight : Tensor of shape (K,), default=None
+        Weights of the outputs, kept as a buffer.
+    ignore_index : int, default=-100
+        The class of slices that have no loss.
+    label_smoothing : float, default=0.0
+        Share of the target distribution that is spread over all outputs, from 0 to 1.
     reduction : {"mean", "sum", "none"}, default="mean"
-        What to make of the losses of all slices.
+        What to make of the losses of all slices. :func:`sparsemax_loss` describes it.
 
     Raises
     ------
@@ -58,16 +65,37 @@ class SparsemaxLoss(nn.Module):
     tensor(0.5625)
     """
 
-    def __init__(self, dim: int = -1, *, reduction: str = "mean") -> None:
+    weight: Tensor | None
+
+    def __init__(
+        self,
+        dim: int = -1,
+        *,
+        weight: Tensor | None = None,
+        ignore_index: int = -100,
+        label_smoothing: float = 0.0,
+        reduction: str = "mean",
+    ) -> None:
         super().__init__()
         if reduction not in REDUCTIONS:
             raise ValueError(f"reduction is {reduction!r}; one of {REDUCTIONS} is needed.")
         self.dim = dim
+        self.register_buffer("weight", weight)
+        self.ignore_index = ignore_index
+        self.label_smoothing = label_smoothing
         self.reduction = reduction
 
     def forward(self, scores: Tensor, target: Tensor) -> Tensor:
         """Losses, as :func:`sparsemax_loss` returns them."""
-        return sparsemax_loss(scores, target, self.dim, reduction=self.reduction)
+        return sparsemax_loss(
+            scores,
+            target,
+            self.dim,
+            weight=self.weight,
+            ignore_index=self.ignore_index,
+            label_smoothing=self.label_smoothing,
+            reduction=self.reduction,
+        )
 
     def extra_repr(self) -> str:
         return f"dim={self.dim}, reduction={self.reduction!r}"

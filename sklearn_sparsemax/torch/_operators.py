@@ -75,6 +75,56 @@ def evaluate_loss(scores: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
     return losses.to(scores.dtype), p.to(scores.dtype)
 
 
+@torch.library.custom_op("sklearn_sparsemax::evaluate_class_loss", mutates_args=())
+def evaluate_class_loss(scores: Tensor, classes: Tensor, smoothing: float) -> tuple[Tensor, Tensor]:
+    """L(z; q) of each row, and p, for q = (1 - e) one-hot(class) + e / K.
+
+    No array of the size of the scores is made but p and one of residuals, which is let go.
+    """
+    z = _widened(scores)
+    p = project(z)
+    at_class = classes[..., None]
+    share = smoothing / z.shape[-1]
+    # all entries above the threshold lie as far above it as their probability
+    tau = z.amax(dim=-1, keepdim=True) - p.amax(dim=-1, keepdim=True)
+    residual = p - share
+    residual.scatter_add_(-1, at_class, torch.full_like(tau, smoothing - 1))
+    losses = 0.5 * torch.linalg.vector_norm(residual, dim=-1) ** 2
+    losses += (1 - smoothing) * (tau - z.gather(-1, at_class)).clamp(min=0)[..., 0]
+    if smoothing > 0:
+        del residual
+        losses += share * (tau - z).clamp_(min=0).sum(dim=-1)
+    return losses.to(scores.dtype), p.to(scores.dtype)
+
+
+@evaluate_class_loss.register_fake
+def _class_loss_shape(scores: Tensor, classes: Tensor, smoothing: float) -> tuple[Tensor, Tensor]:
+    p = torch.empty_like(scores, memory_format=torch.contiguous_format)
+    return scores.new_empty(scores.shape[:-1]), p
+
+
+def target_slope(z: Tensor, q: Tensor, p: Tensor) -> Tensor:
+    """Q - z + tau, the derivative of the loss by the target q.
+
+    The threshold tau stands for what q - z, the derivative of Omega*(z) + Omega(q) - <q, z>, leaves
+    open along the simplex: a common number for all entries.
+    """
+    tau = z.amax(dim=-1, keepdim=True) - p.amax(dim=-1, keepdim=True)
+    return (q - p) + (tau - (z - p))
+
+
+def class_loss_gradient(p: Tensor, classes: Tensor, of_losses: Tensor, smoothing: float) -> Tensor:
+    """(p - q) times the gradient of the losses."""
+    factor = of_losses[..., None]
+    gradient = p * factor
+    if smoothing > 0:
+        gradient = gradient - factor * (smoothing / p.shape[-1])
+    at_class = (smoothing - 1) * factor
+    if torch.is_grad_enabled():  # for derivatives of higher order
+        return gradient.scatter_add(-1, classes[..., None], at_class)
+    return gradient.scatter_add_(-1, classes[..., None], at_class)
+
+
 @evaluate_loss.register_fake
 def _loss_shape(scores: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
     p = torch.empty_like(scores, memory_format=torch.contiguous_format)
@@ -102,17 +152,36 @@ def _multiply_backward(ctx: Any, gradient: Tensor) -> tuple[None, Tensor]:
 def _keep_targets_and_probabilities(
     ctx: Any, inputs: tuple[Tensor, ...], output: tuple[Tensor, Tensor]
 ) -> None:
-    ctx.save_for_backward(inputs[1], output[1])
+    ctx.save_for_backward(*inputs, output[1])
 
 
-def _loss_backward(ctx: Any, of_losses: Tensor, of_probabilities: Tensor) -> tuple[Tensor, None]:
-    q, p = ctx.saved_tensors
+def _loss_backward(ctx: Any, of_losses: Tensor, of_probabilities: Tensor) -> tuple[Tensor, Tensor]:
+    z, q, p = ctx.saved_tensors
     gradient = of_losses[..., None] * (p - q)
-    return gradient + multiply_jacobian(p, of_probabilities), None
+    gradient = gradient + multiply_jacobian(p, of_probabilities)
+    return gradient, of_losses[..., None] * target_slope(z, q, p)
+
+
+def _keep_class_and_probabilities(
+    ctx: Any, inputs: tuple[Tensor, Tensor, float], output: tuple[Tensor, Tensor]
+) -> None:
+    ctx.save_for_backward(inputs[1], output[1])
+    ctx.smoothing = inputs[2]
+
+
+def _class_loss_backward(
+    ctx: Any, of_losses: Tensor, of_probabilities: Tensor
+) -> tuple[Tensor, None, None]:
+    classes, p = ctx.saved_tensors
+    gradient = class_loss_gradient(p, classes, of_losses, ctx.smoothing)
+    return gradient + multiply_jacobian(p, of_probabilities), None, None
 
 
 project.register_autograd(_project_backward, setup_context=_keep_probabilities)
 multiply_jacobian.register_autograd(_multiply_backward, setup_context=_keep_first_input)
+evaluate_class_loss.register_autograd(
+    _class_loss_backward, setup_context=_keep_class_and_probabilities
+)
 evaluate_loss.register_autograd(_loss_backward, setup_context=_keep_targets_and_probabilities)
 
 
