@@ -1,4 +1,4 @@
-"""Give BLAS as many threads as its work is worth."""
+"""Limits on the threads of BLAS."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from pathlib import Path
 from threading import RLock
 from typing import Any
 
-# Below this number of multiplications in an iteration, waking the second thread costs more
-# than it saves, and a great deal more where other processes want the cores.
+# With fewer multiplications in an iteration, a second thread costs more than it saves, and much
+# more if other processes use the cores.
 WORTH_THREADS = 1e7
 
-# The limits belong to the process, and solves in several threads end in any order: were each
-# to restore what it found, the last could restore the limits of another. So only one thread at
-# a time sets them, in turn for what it calls, and the others run under them.
+# The limits hold for the whole process, and fits in several threads end in any order. If each fit
+# restored the limits that it found, the last could restore those of another fit. So one thread at a
+# time sets them, and the others run under its limits.
 _limits_are_set = RLock()
 
 
@@ -23,12 +23,12 @@ _limits_are_set = RLock()
 def blas_threads_for(multiplications: float) -> Iterator[None]:
     """Limit the threads of BLAS during a solve, or during an evaluation on threads of our own.
 
-    So many multiplications an iteration leaves to BLAS; evaluations of dense features, which
-    share their rows among threads, leave it none. Few run on one thread. Many keep the threads
-    of NumPy's BLAS, while the one that SciPy alone uses is still limited to one: the wheels of
-    NumPy and of SciPy each bring an OpenBLAS with a pool of its own, and after each tiny system
-    that SciPy solves for the intercept, its idle threads would go on spinning on the cores that
-    NumPy's matrix products need. Where both share one library it is left alone.
+    `multiplications` is the number that an iteration leaves to BLAS. It is 0 where our own
+    threads share the rows. With few multiplications, BLAS gets one thread. With many, NumPy's
+    BLAS keeps its threads, and only the BLAS of SciPy is limited to one. The reason: the wheels
+    of NumPy and SciPy each bring an OpenBLAS with threads of its own. After each small system
+    that SciPy solves for the intercept, its idle threads would spin on the cores that NumPy's
+    products need. If both share one library, it keeps its threads.
     """
     everything, of_scipy_alone = _libraries()
     libraries = of_scipy_alone if multiplications >= WORTH_THREADS else everything
@@ -44,9 +44,9 @@ def blas_threads_for(multiplications: float) -> Iterator[None]:
 
 @cache
 def _libraries() -> tuple[Any, Any]:
-    """Controllers of every BLAS, and of that which SciPy uses and NumPy does not.
+    """Controllers of every BLAS, and of the BLAS that SciPy uses and NumPy does not.
 
-    Both are loaded with the package. Looking for them takes longer than a small solve.
+    Looking for the libraries takes longer than a small fit, so that it is done once.
     """
     import numpy as np
     import scipy

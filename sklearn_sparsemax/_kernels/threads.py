@@ -1,19 +1,19 @@
-"""Blocks of rows or columns, each handed to a thread of its own.
+"""Blocks of rows or columns, computed in parallel on a pool of threads.
 
-The kernels release Python's global lock, so blocks of their rows run side by side on a pool
-of threads. (Numba's own threads abort a process that calls them from several threads, or
-after a fork.) A block is computed as it would be alone: results are the same, to the last
-bit, for any number of threads.
+The kernels release Python's global lock, so that several blocks run at the same time. (Numba's own
+threads are no choice: they abort a process that calls them from several threads, or after a fork.)
+A block is computed in the same way on any thread. Results are therefore the same, to the last bit,
+for any number of threads.
 
-**How many threads.** As many as scikit-learn's own compiled code would take, asked at each
-call: the smallest of `OMP_NUM_THREADS`, threadpoolctl's limits, what joblib grants a worker
-process, and the cores this process may use. One thread for small work, where waking a second
-costs more than it saves; and one where the caller runs side by side already, that is in any
-thread but the main one (joblib's threading backend, a user's own pool) and in daemonic
-processes (joblib's multiprocessing backend).
+**Number of threads.** It is that of scikit-learn's own compiled code, asked at each call: the
+smallest of `OMP_NUM_THREADS`, the limits of threadpoolctl, the limit that joblib sets for a
+worker, and the cores that this process may use. Small work gets one thread, since a second costs
+more than it saves. A caller that is parallel already gets one thread too. This means any thread
+but the main one (joblib's threading backend, a user's own pool) and daemonic processes (joblib's
+multiprocessing backend).
 
-The pool starts with the first call that needs it and stays. After a fork the child, to which
-no thread passes on, starts its own.
+The pool starts with the first call that needs it, and stays. Threads do not survive a fork, so that
+a child process starts a pool of its own.
 """
 
 from __future__ import annotations

@@ -7,12 +7,12 @@ K outputs. With scores z_i = W^T x_i + b and a Fenchel-Young loss L of regularis
 
     grad_W F = sum_i omega_i x_i (p_i - q_i)^T + alpha W,   grad_b F = sum_i omega_i (p_i - q_i).
 
-All passes run over blocks of rows, so that no array of scores, and no copy of dense features,
-holds more than `NUMBERS_PER_BLOCK` numbers. The value and gradient of dense features, of which a
-solver asks most, run over smaller ones, side by side on threads: a block is then more likely in
-the cache still for the second of its two products, and what is no product runs on the threads too.
-The blocks do not depend on the number of threads, and their gradients are added up in order: the
-sums have the same bits for any number.
+All passes run over blocks of rows. No array of scores, and no copy of dense features, holds more
+than `NUMBERS_PER_BLOCK` numbers. The value and gradient of dense features, which solvers compute
+most often, run over smaller blocks in parallel. A small block is more likely to be still in the
+cache for the second of its two products, and the loss runs on the threads too. The blocks do not
+depend on the number of threads, and their gradients are added in order. The sums are therefore
+the same, to the last bit, for any number of threads.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ from .moments import feature_moments
 from .products import add_outer_products, product, transposed_product
 
 NUMBERS_PER_BLOCK = 2**23
-# Scores of sparse features, of which the product with the columns reads rows here and there, so
-# many of which are in the cache still.
+# Scores of sparse features. The product with the columns reads their rows in no order; so many
+# numbers stay in the cache.
 NUMBERS_NEARBY = 2**19
-# Blocks of dense features that threads take side by side are worth waking a thread, and no larger
-# than they must be, to be read again while they are near. They hold at least so many
-# multiplications by W, of which few outputs count as several, since reading X is what they cost;
-# rows enough to share the reading of W; and scores enough for the compiled loss.
+# A block of dense features for one thread must be worth the start of a thread, and small enough to
+# stay in the cache. It holds at least this many multiplications by W, enough rows to share the
+# reading of W, and enough scores for the compiled loss. Few outputs count as `FEW_OUTPUTS`, since
+# reading X is then the larger cost.
 MULTIPLICATIONS_PER_BLOCK = 2**22
 FEW_OUTPUTS = 8
 LEAST_ROWS = 2**9

@@ -1,8 +1,8 @@
-"""What a fit tells of its iterations: lines of text, and scikit-learn's callbacks.
+"""Progress reporting: verbose output and scikit-learn's callbacks.
 
-A solver announces each iteration (`begin`), describes it (`line`), and asks after it whether to go
-on (`end`). Where it stands it offers as a function that certifies the solution so far, which is
-called only for callbacks that look at fitted estimators.
+A solver calls `begin` before each iteration, `line` to describe it, and `end` after it, which says
+whether to stop. `begin` and `end` take a function that certifies the solution so far. It is called
+only if a callback asks for the fitted estimator, since a certificate costs a pass over the data.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ STOPPED = "A callback stopped the fit."
 
 
 class Listener(Protocol):
-    """Whom the iterations of a fit are told to, by the same methods."""
+    """Object that receives the events of a fit, by the methods of `Progress`."""
 
     def begin(self, task: str, solution: SolutionSoFar) -> None: ...
 
@@ -33,14 +33,14 @@ class Listener(Protocol):
 
 
 class Progress:
-    """The iterations of a fit, of one solver or several in turn.
+    """Reports the iterations of a fit, by one solver or by several in turn.
 
     Parameters
     ----------
     verbose : int, default=0
         Whether to print.
     listener : Listener, default=None
-        Whom to tell.
+        Object that receives the events.
 
     Attributes
     ----------
@@ -59,12 +59,12 @@ class Progress:
             print(text % values)
 
     def begin(self, task: str, solution: SolutionSoFar) -> None:
-        """Announce an iteration; again, where the last one announced led nowhere."""
+        """Announce an iteration. Announce it again if the last one led nowhere."""
         if self._listener is not None:
             self._listener.begin(task, solution)
 
     def end(self, solution: SolutionSoFar) -> bool:
-        """Whether a callback wants the iteration to be the last: return `solution()` then."""
+        """Whether a callback stops the fit. The solver then returns `solution()`."""
         if self._listener is not None:
             self.stopped = self._listener.end(solution)
         return self.stopped
@@ -79,7 +79,7 @@ SILENT = Progress()
 
 
 def training_data(X: Matrix, y: Any, sample_weight: ArrayLike | None) -> dict[str, Any]:
-    """What callbacks are told of the data of a fit."""
+    """The data of a fit, as callbacks receive them."""
     metadata = None if sample_weight is None else {"sample_weight": sample_weight}
     return {"X": X, "y": y, "metadata": metadata}
 
@@ -120,14 +120,14 @@ class FitCallbacks:
 
     def close(self) -> None:
         if self._iteration is not None:
-            # it led nowhere
+            # the last iteration that was announced led nowhere
             self._iteration.call_on_fit_task_end(**self._told)
         self._fit.call_on_fit_task_end(**self._told, reconstruction_attributes={})
 
     def _fitted(self, solution: SolutionSoFar) -> dict[str, Callable[[], dict[str, Any]]]:
         def attributes() -> dict[str, Any]:
             model = copy(self._told["estimator"])
-            # a solver knows of its own iterations only
+            # a solver counts its own iterations only
             self._store(model, solution()._replace(n_iter=self._n_iter))
             return vars(model)
 

@@ -1,27 +1,27 @@
 r"""Block dual coordinate ascent, for the sparsemax loss.
 
-With the intercept fixed, the dual of F has one block of variables for each row, its distribution
-p_i, and the maximum over a block is a projection onto the simplex (`_kernels.dual`). A visit costs
-the scores of one row; what follows from it costs only what changed.
+The dual of F at a fixed intercept has one block of variables for each row: its distribution p_i.
+The maximum over one block is a projection onto the simplex (`_kernels.dual`). A visit to a row
+computes its scores. The update after it touches only the outputs whose probability has changed.
 
-**Intercept.** The free intercept is the multiplier of sum_i omega_i p_i = sum_i omega_i q_i. A
-constant feature c, penalised as the others are, turns this constraint into a quadratic penalty;
-after each epoch the intercept's center takes over what its coefficient had gathered: the method
-of multipliers, one epoch to a step. A large c pulls towards the constraint but couples all rows;
-0.2 times the typical length of a row did well on all problems tried; within a factor of 2 of it
-little changes. Where there is an intercept, centred features have the same minimum, and rows
-that have less in common: their centre is taken off, without being formed.
+**Intercept.** A free intercept is the Lagrange multiplier of the constraint sum_i omega_i p_i =
+sum_i omega_i q_i. The solver uses the method of multipliers. A constant feature c, penalised like
+the others, stands for a quadratic penalty on the constraint. After each epoch the coefficient of
+c is added to the intercept. A large c enforces the constraint faster but couples all rows. The
+value 0.2 times the typical length of a row did well on all problems that were tried, and a factor
+of 2 changes little. With an intercept, the features can be centred without changing the minimum.
+Centred rows are less correlated, which helps; the centred features are never formed.
 
-**Sampling.** Along the epochs W = W(P), so that the gap is sum_i omega_i L(z_i; p_i). A visit to
-row i measures its term, and the row's next visits are as likely as its share: an epoch visits row
-i with the probability of its last term over their mean, at least `LEAST_PROBABILITY` and at most
-1. Once most rows are nearly settled, this spends the time on the others. Terms grow old where
-rows are seldom visited, so that an epoch of all rows comes before the gap is believed.
+**Sampling.** During the epochs W = W(P), so that the duality gap is sum_i omega_i L(z_i; p_i). A
+visit to row i measures its term of the sum. An epoch then visits row i with a probability in
+proportion to that term: the term over the mean of all terms, at least `LEAST_PROBABILITY` and at
+most 1. This saves visits to rows that are nearly optimal. Terms of rows that are seldom visited
+are out of date, so an epoch over all rows comes before the gap is trusted.
 
-**Precision.** Epochs begin in single precision, which halves the memory they move, whatever the
-type of X. Where its rounding nears, W is formed anew from P, and they go on in double precision.
-The certificate is computed in double precision, of the repaired P of these epochs themselves: a
-far better dual point than p(z).
+**Precision.** Epochs start in single precision for any type of X, which halves the memory
+traffic. When rounding is about to limit the progress, W is computed anew from P, and the epochs
+go on in double precision. The certificate is always computed in double precision. It uses the
+solver's own P, made feasible, which is a much better dual point than p(z).
 """
 
 from __future__ import annotations
@@ -70,10 +70,10 @@ def solve(
 ) -> Solution:
     """Maximise the dual until the duality gap is proven to be at most tol * F(0, 0).
 
-    An iteration is an epoch, in which a row is visited at most once. The distributions to start
-    from are those of a previous solution for the same rows, else p(z) of the start's scores.
-    Where, at the pace of the last `PACE_EPOCHS`, more than `patience` epochs would still be
-    needed, the solution so far is returned.
+    An iteration is an epoch, in which a row is visited at most once. It starts from the
+    distributions `dual_start` of a previous solution for the same rows, or else from p(z) of the
+    start. The solver gives up when, at the pace of the last `PACE_EPOCHS` epochs, it would need
+    more than `patience` further epochs.
     """
     _check(objective)
     random = check_random_state(random_state)

@@ -1,4 +1,4 @@
-"""What every solver returns, and when it may call itself converged."""
+"""What every solver returns, and when it has converged."""
 
 from __future__ import annotations
 
@@ -67,10 +67,25 @@ def no_worse_than_zero(objective: Objective, tol: float, solution: Solution) -> 
 
 
 class Tolerance:
-    """The meaning of `tol`: a duality gap of at most tol * F(0, 0).
+    """The stopping rule of all solvers: a duality gap of at most tol * F(0, 0).
 
-    With alpha = 0 there is no dual: the largest entry of the gradient is then bounded by tol
-    times that at zero. Where the all-zero model is the minimum itself, rounding is allowed.
+    With alpha = 0 there is no dual. The rule is then that the largest entry of the gradient is at
+    most tol times the largest one at zero. If the all-zero model is already the minimum, the bound
+    is a few roundings rather than 0.
+
+    Parameters
+    ----------
+    objective : Objective
+        What is minimised.
+    tol : float
+        The tolerance.
+
+    Attributes
+    ----------
+    unit : float
+        F(0, 0), or the largest entry of the gradient at zero.
+    bound : float
+        The largest gap, or entry of the gradient, at which a solver has converged.
     """
 
     def __init__(self, objective: Objective, tol: float) -> None:
@@ -85,7 +100,7 @@ class Tolerance:
         self.bound = max(tol * self.unit, rounding if self.unit <= rounding else 0)
 
     def distance(self, gradient: Array) -> float:
-        """What comes free with an evaluation: the gap but for the intercept's error."""
+        """The gap without the error of the intercept, which an evaluation gives at no cost."""
         if self.has_dual:
             return self.objective.coefficient_gap(gradient)
         return float(np.abs(gradient).max())
@@ -93,9 +108,9 @@ class Tolerance:
     def certify(
         self, coef: Array, n_iter: int, message: str, dual: sparse.csr_array | None = None
     ) -> Solution:
-        """The solution at the coefficients with their intercept balanced.
+        """The solution at the coefficients, with the best intercept for them.
 
-        The distributions of the dual are p(z), or those of the solver.
+        The dual point is made of p(z), or of the distributions `dual` of the solver.
         """
         scores = ScoresOfIntercepts(self.objective, coef)
         coef = balance_intercept(self.objective, coef, scores)
