@@ -1,15 +1,15 @@
 """Multilabel benchmarks, sentence pairs, readers for one's own files, and generated data."""
 
-from sklearn_sparsemax.datasets._files import load_multilabel_file
-from sklearn_sparsemax.datasets._mulan import (
+from ._files import load_multilabel_file
+from ._mulan import (
     fetch_birds,
     fetch_cal500,
     fetch_emotions,
     fetch_scene,
 )
-from sklearn_sparsemax.datasets._nli import load_nli_file, load_word_vectors, make_nli
-from sklearn_sparsemax.datasets._reuters import fetch_reuters
-from sklearn_sparsemax.datasets._simulation import make_label_proportions
+from ._nli import load_nli_file, load_word_vectors, make_nli
+from ._reuters import fetch_reuters
+from ._simulation import make_label_proportions
 
 __all__ = [
     "fetch_birds",

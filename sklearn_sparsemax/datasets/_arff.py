@@ -1,32 +1,38 @@
-"""ARFF tables to a design matrix and an indicator matrix.
+"""ARFF tables to a design matrix and an indicator matrix, dense or sparse rows (`{3 1,17 0.5}`).
 
-SciPy reads the header and the dense tables: it is public, already required, and reads every file
-of the benchmarks. It does not read sparse rows (`{3 1,17 0.5}`), in which much of Mulan's
-collection is published, so those are read here, below a header that SciPy has read.
+Of the readers at hand, SciPy's knows no sparse rows, no quotes in some rows of a column and no
+comments behind a row, and drops surplus values; liac-arff makes Python objects of every value. So
+the format is read here, on the tokens of `_tokens`.
 """
 
 from __future__ import annotations
 
-import io
-import re
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from scipy import sparse
 
+from ._arff_header import Attribute, Header, read_header
+from ._tokens import is_missing, next_field, split_fields
+
 ZERO_ONE = ("0", "1")
+Row = tuple[int, str]
 
 
-def read_arff(text: str, label_names: Sequence[str], source: str) -> tuple[Any, Any, list[str]]:
+def read_arff(
+    text: str, label_names: Sequence[str] | None, source: str
+) -> tuple[Any, Any, list[str], list[str]]:
     """Split the columns of an ARFF text into features and labels.
 
     Parameters
     ----------
     text : str
         The whole file.
-    label_names : sequence of str
+    label_names : sequence of str or None
         Attributes that are labels, in the order of the columns of Y. All others are features.
+        None takes those that the relation of a MEKA file names.
     source : str
         Where `text` came from, for messages.
 
@@ -36,125 +42,224 @@ def read_arff(text: str, label_names: Sequence[str], source: str) -> tuple[Any, 
         Missing values are NaN. Sparse when the file is.
     Y : ndarray or CSR matrix of shape (n_rows, n_labels), int64
     feature_names : list of str
+    label_names : list of str
     """
-    data = re.search(r"^\s*@data\b.*$", text, flags=re.IGNORECASE | re.MULTILINE)
-    if data is None:
-        raise ValueError(f"{source} has no @data line: it is not an ARFF file, or is cut short.")
-    body = (line.strip() for line in text[data.end() :].splitlines())
-    rows = [line for line in body if line and not line.startswith("%")]
-    is_sparse = bool(rows) and rows[0].startswith("{")
-
-    records, meta = _loadarff(text[: data.end()] + "\n" if is_sparse else text, source)
-    attributes = [(_unescape(name), *meta[name]) for name in meta.names()]
-    names = [name for name, _, _ in attributes]
-    missing = [name for name in label_names if name not in names]
+    header = read_header(text, source)
+    label_names = header.meka_labels(source) if label_names is None else list(label_names)
+    if label_names is None:
+        raise ValueError(
+            f"labels is None, and the relation of {source} has no option -C as MEKA writes it: "
+            "pass labels, the names or an XML file that say which attributes are labels."
+        )
+    known = {attribute.name for attribute in header.attributes}
+    missing = [name for name in label_names if name not in known]
     if missing:
         raise ValueError(
             f"{source} has no attribute named {', '.join(map(repr, missing))}, which the list of "
             "labels names: is the list that of another file?"
         )
-    if is_sparse:
-        return _split_sparse(rows, attributes, label_names, source)
-    for number, row in enumerate(rows):
-        # SciPy drops surplus values without a word. A quoted value may hold commas of its own.
-        if row.count(",") >= len(names) and not {"'", '"'} & set(row):
-            raise ValueError(
-                f"row {number} of {source} has {row.count(',') + 1} values for {len(names)} "
-                "attributes."
-            )
-    return _split_dense(records, attributes, label_names, source)
+    is_sparse = bool(header.rows) and header.rows[0][1].startswith("{")
+    read = _read_sparse if is_sparse else _read_dense
+    return *read(header, label_names, source), label_names
 
 
-def _loadarff(text: str, source: str) -> tuple[np.ndarray, Any]:
-    from scipy.io import arff
-
-    try:
-        return arff.loadarff(io.StringIO(text))
-    except (arff.ArffError, ValueError, IndexError, NotImplementedError, StopIteration) as error:
-        raise ValueError(f"{source} could not be read as ARFF: {error}") from error
+def has_meka_labels(text: str, source: str) -> bool:
+    """Whether the relation says which attributes are labels."""
+    return read_header(text, source).n_labels is not None
 
 
-def _unescape(name: str) -> str:
-    # SciPy removes the quotes of 'Stellar\'s Jay' and keeps its backslash.
-    return re.sub(r"\\(.)", r"\1", name)
+# --- dense rows ---------------------------------------------------------------------------
 
 
-def _split_dense(
-    records: np.ndarray,
-    attributes: list[tuple[str, str, Any]],
-    label_names: Sequence[str],
-    source: str,
+def _read_dense(
+    header: Header, label_names: list[str], source: str
 ) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    features: dict[str, np.ndarray] = {}
-    labels: dict[str, np.ndarray] = {}
-    wanted = set(label_names)
-    for (name, kind, values), field in zip(attributes, records.dtype.names or (), strict=True):
-        if kind not in ("numeric", "nominal"):
+    attributes = header.attributes
+    for attribute in attributes:
+        if attribute.kind not in ("numeric", "nominal"):
             raise ValueError(
-                f"attribute {name!r} of {source} is of type {kind}: only numeric and nominal "
-                "attributes can be read."
+                f"attribute {attribute.name!r} of {source} is of type {attribute.kind}: only "
+                "numeric and nominal attributes can be read."
             )
-        column = records[field]
-        if name in wanted:
-            labels[name] = _zero_one(column, name, source)
-        elif kind == "numeric" or set(values) == set(ZERO_ONE):
-            features[name] = _to_float(column)
+    rows = [
+        _dense_row(row, number, len(attributes), source) for number, row in enumerate(header.rows)
+    ]
+    columns: Iterable[Sequence[str]] = zip(*rows, strict=True) if rows else [()] * len(attributes)
+    names = _feature_names(attributes, set(label_names))
+    features: list[np.ndarray] = []
+    labels: dict[str, np.ndarray] = {}
+    for attribute, fields in zip(attributes, columns, strict=True):
+        codes = _codes(attribute, fields, header.rows, source)
+        if attribute.name in set(label_names):
+            labels[attribute.name] = _zero_one(attribute, codes, source)
+        elif attribute.kind == "numeric":
+            features.append(codes)
+        elif set(attribute.values) == set(ZERO_ONE):
+            features.append(np.where(np.isnan(codes), np.nan, _number_of(attribute, codes)))
         else:
-            known = column != b"?"
-            for value in values:
-                indicator = (column == value.encode()).astype(np.float64)
-                features[f"{name}_{_unescape(value)}"] = np.where(known, indicator, np.nan)
-    n_rows = len(records)
-    X = np.column_stack(list(features.values())) if features else np.empty((n_rows, 0))
+            one_hot = [codes == code for code in range(len(attribute.values))]
+            features += [np.where(np.isnan(codes), np.nan, column) for column in one_hot]
+    X = np.column_stack(features) if features else np.empty((len(rows), 0))
     Y = np.column_stack([labels[name] for name in label_names])
-    return X, Y, list(features)
+    return X.astype(np.float64), Y, names
 
 
-def _to_float(column: np.ndarray) -> np.ndarray:
-    if column.dtype.kind == "S":
-        column = np.where(column == b"?", b"nan", column)
-    return column.astype(np.float64)
+def _dense_row(row: Row, number: int, n_attributes: int, source: str) -> list[str]:
+    line, text = row
+    try:
+        fields = split_fields(text)
+        if len(fields) == 1 < n_attributes and "'" not in text and '"' not in text:
+            # Weka takes blanks for commas
+            fields = fields[0].split()
+        if len(fields) != n_attributes:
+            raise ValueError(f"{len(fields)} values for {n_attributes} attributes")
+    except ValueError as error:
+        raise _row_error(number, line, source, error) from error
+    return fields
 
 
-def _zero_one(column: np.ndarray, name: str, source: str) -> np.ndarray:
-    zero, one = (b"0", b"1") if column.dtype.kind == "S" else (0, 1)
-    bad = np.flatnonzero((column != zero) & (column != one))
+def _row_error(number: int, line: int, source: str, error: Exception) -> ValueError:
+    return ValueError(f"row {number} (line {line}) of {source} could not be read: {error}.")
+
+
+def _codes(
+    attribute: Attribute, fields: Sequence[str], rows: Sequence[Row], source: str
+) -> np.ndarray:
+    """Numbers, or places among the values of a nominal attribute; NaN for missing ones."""
+    if attribute.kind == "numeric":
+        convert = _to_float
+        try:
+            # all at once, which most columns allow
+            return _without_underscores(fields)
+        except ValueError:
+            pass
+    else:
+        places = {value: float(code) for code, value in enumerate(attribute.values)}
+
+        def convert(field: str) -> float:
+            if is_missing(field):
+                return np.nan
+            if field in places:
+                return places[field]
+            raise ValueError(f"attribute {attribute.name!r} has no value {str(field)!r}")
+
+    codes = np.empty(len(fields))
+    for number, field in enumerate(fields):
+        try:
+            codes[number] = convert(field)
+        except ValueError as error:
+            raise _row_error(number, rows[number][0], source, error) from error
+    return codes
+
+
+def _without_underscores(fields: Sequence[str]) -> np.ndarray:
+    """Numbers; Python reads over underscores between digits, which are no part of one here."""
+    if "_" in "".join(fields):
+        raise ValueError
+    return np.array(list(map(float, fields)), np.float64)
+
+
+def _to_float(field: str) -> float:
+    if is_missing(field):
+        return np.nan
+    if "_" in field:
+        raise ValueError(f"could not convert {str(field)!r} to a number")
+    return float(field)
+
+
+def _number_of(attribute: Attribute, codes: np.ndarray) -> np.ndarray:
+    """0 and 1 for the places of "0" and "1" among the values."""
+    return codes if attribute.values == ZERO_ONE else 1 - codes
+
+
+def _zero_one(attribute: Attribute, codes: np.ndarray, source: str) -> np.ndarray:
+    values = codes
+    if attribute.kind == "nominal":
+        numbers = [float(value) if value in ZERO_ONE else np.nan for value in attribute.values]
+        known = ~np.isnan(codes)
+        values = np.full(len(codes), np.nan)
+        values[known] = np.array([*numbers, np.nan])[codes[known].astype(int)]
+    bad = np.flatnonzero((values != 0) & (values != 1))
     if bad.size:
-        value = column[bad[0]].decode() if column.dtype.kind == "S" else column[bad[0]]
+        row = int(bad[0])
+        missing = "?" if np.isnan(codes[row]) else None
+        if attribute.kind == "nominal":
+            shown = missing or attribute.values[int(codes[row])]
+        else:
+            shown = missing or str(codes[row])
         raise ValueError(
-            f"label {name!r} of {source} is {value} in row {bad[0]}: labels must be 0 or 1."
+            f"label {attribute.name!r} of {source} is {shown} in row {row}: labels must be 0 or 1."
         )
-    return (column == one).astype(np.int64)
+    return (values == 1).astype(np.int64)
 
 
-def _split_sparse(
-    rows: list[str],
-    attributes: list[tuple[str, str, Any]],
-    label_names: Sequence[str],
-    source: str,
-) -> tuple[Any, Any, list[str]]:
-    for name, kind, values in attributes:
-        if kind != "numeric" and values != ZERO_ONE:
+def _feature_names(attributes: Sequence[Attribute], labels: set[str]) -> list[str]:
+    """Name of each column of X: of a nominal attribute, one for each value.
+
+    That is ``attribute_value``, and ``attribute=value`` where another column has that name.
+    """
+    plain: list[tuple[str, str | None]] = []
+    for attribute in attributes:
+        if attribute.name in labels:
+            continue
+        one_hot = attribute.kind == "nominal" and set(attribute.values) != set(ZERO_ONE)
+        values = attribute.values if one_hot else (None,)
+        plain += [(attribute.name, value) for value in values]
+    names = [name if value is None else f"{name}_{value}" for name, value in plain]
+    counts = Counter(names)
+    names = [
+        f"{name}={value}" if value is not None and counts[joined] > 1 else joined
+        for joined, (name, value) in zip(names, plain, strict=True)
+    ]
+    return _numbered(names)
+
+
+def _numbered(names: list[str]) -> list[str]:
+    """Names made different by numbers behind those that are not."""
+    seen: set[str] = set()
+    different = []
+    for name in names:
+        unique, number = name, 2
+        while unique in seen:
+            unique, number = f"{name} ({number})", number + 1
+        seen.add(unique)
+        different.append(unique)
+    return different
+
+
+# --- sparse rows --------------------------------------------------------------------------
+
+
+def _read_sparse(header: Header, label_names: list[str], source: str) -> tuple[Any, Any, list[str]]:
+    attributes = header.attributes
+    for attribute in attributes:
+        if attribute.kind != "numeric" and attribute.values != ZERO_ONE:
             raise ValueError(
-                f"attribute {name!r} of {source} is of type {kind} {values or ''}: a sparse row "
-                "leaves out the first value of such an attribute, so that only numeric and "
-                "{0,1} attributes can stay sparse. Save the file with dense rows."
+                f"attribute {attribute.name!r} of {source} is of type {attribute.kind} "
+                f"{attribute.values or ''}: a sparse row leaves out the first value of such an "
+                "attribute, so that only numeric and {0,1} attributes can stay sparse. Save the "
+                "file with dense rows."
             )
     indptr, indices, values = [0], [], []
-    for number, row in enumerate(rows):
-        for index, value in _sparse_entries(row, number, len(attributes), source):
-            indices.append(index)
-            values.append(value)
+    for number, (line, row) in enumerate(header.rows):
+        try:
+            for index, value in _sparse_entries(row, len(attributes)):
+                indices.append(index)
+                values.append(value)
+        except ValueError as error:
+            raise _row_error(number, line, source, error) from error
         indptr.append(len(indices))
-    table = sparse.csr_matrix((values, indices, indptr), (len(rows), len(attributes)), np.float64)
+    shape = (len(header.rows), len(attributes))
+    table = sparse.csr_matrix((values, indices, indptr), shape, np.float64)
     table.sort_indices()
     if not table.has_canonical_format:
         raise ValueError(f"{source} gives a value to the same attribute twice in one row.")
 
-    names = [name for name, _, _ in attributes]
+    names = [attribute.name for attribute in attributes]
+    place = {name: j for j, name in enumerate(names)}
     wanted = set(label_names)
     kept = [j for j, name in enumerate(names) if name not in wanted]
-    Y = table[:, [names.index(name) for name in label_names]]
+    Y = table[:, [place[name] for name in label_names]]
     entries = Y.tocoo()
     bad = np.flatnonzero(~np.isin(entries.data, (0, 1)))
     if bad.size:
@@ -168,17 +273,30 @@ def _split_sparse(
     return table[:, kept], Y, [names[j] for j in kept]
 
 
-def _sparse_entries(
-    row: str, number: int, n_attributes: int, source: str
-) -> Iterator[tuple[int, float]]:
-    try:
-        if not (row.startswith("{") and row.endswith("}")) or row.count("{") > 1:
+def _sparse_entries(row: str, n_attributes: int) -> Iterator[tuple[int, float]]:
+    """Numbers of attributes, and their values, of a row in braces."""
+    if not row.startswith("{"):
+        raise ValueError("not of the form {index value, ...}")
+    position = 1
+    while True:
+        while position < len(row) and row[position].isspace():
+            position += 1
+        if row[position : position + 1] == "}":
+            break
+        digits = position
+        while digits < len(row) and row[digits].isdigit():
+            digits += 1
+        if digits == position or not row[digits : digits + 1].isspace():
             raise ValueError("not of the form {index value, ...}")
-        for entry in filter(None, map(str.strip, row[1:-1].split(","))):
-            index_text, value_text = entry.split()
-            index = int(index_text)
-            if not 0 <= index < n_attributes:
-                raise ValueError(f"there is no attribute number {index}")
-            yield index, np.nan if value_text == "?" else float(value_text.strip("'\""))
-    except ValueError as error:
-        raise ValueError(f"row {number} of {source} could not be read: {error}.") from error
+        index = int(row[position:digits])
+        if index >= n_attributes:
+            raise ValueError(f"there is no attribute number {index}")
+        field, position = next_field(row, digits, ",}")
+        if position >= len(row):
+            raise ValueError("not of the form {index value, ...}")
+        yield index, _to_float(field)
+        if row[position] == ",":
+            position += 1
+    behind = row[position + 1 :].strip()
+    if behind and not behind.startswith("%"):
+        raise ValueError("not of the form {index value, ...}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,8 @@ from scipy import sparse
 from sklearn.utils import Bunch
 
 SUBSETS = ("all", "train", "test")
+# pandas keeps an object for each column.
+MOST_COLUMNS = 1_000_000
 
 
 def check_subset(subset: str) -> None:
@@ -28,8 +31,8 @@ def make_bunch(
     X: Any,
     Y: Any,
     *,
-    feature_names: list[str],
-    target_names: list[str],
+    feature_names: Sequence[str],
+    target_names: Sequence[str],
     return_X_y: bool,
     as_frame: bool = False,
     **extra: Any,
@@ -63,7 +66,13 @@ def _import_pandas() -> Any:
     return pd
 
 
-def _to_frame(pd: Any, array: Any, columns: list[str]) -> Any:
+def _to_frame(pd: Any, array: Any, columns: Sequence[str]) -> Any:
+    if len(columns) > MOST_COLUMNS:
+        raise ValueError(
+            f"as_frame=True would make a DataFrame of {len(columns):,} columns, each an object of "
+            f"its own; at most {MOST_COLUMNS:,} are supported. Pass as_frame=False."
+        )
+    columns = list(columns)
     if sparse.issparse(array):
         return pd.DataFrame.sparse.from_spmatrix(array, columns=columns)
     return pd.DataFrame(array, columns=columns)

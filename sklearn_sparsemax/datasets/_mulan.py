@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_sparsemax.datasets._bunch import check_subset, make_bunch, split_indices
-from sklearn_sparsemax.datasets._cache import cached_file
-from sklearn_sparsemax.datasets._files import load_multilabel_file
+from .._docs import shared_docs
+from ._bunch import check_subset, make_bunch, split_indices
+from ._cache import cached_file
+from ._files import load_multilabel_file
 
 BASE_URL = (
     "https://raw.githubusercontent.com/tsoumakas/mulan/"
@@ -58,6 +59,50 @@ DESCRIPTIONS = {
         "Transactions on Audio, Speech, and Language Processing 16(2), 467-476."
     ),
 }
+
+
+described = shared_docs(
+    parameters="""\
+    data_home : str or path-like, default=None
+        Folder below which downloads are kept, in ``sklearn_sparsemax``. None means
+        scikit-learn's data home.
+    subset : {"all", "train", "test"}, default="all"
+        Which rows to return: the published halves, or those that the description names.
+    download_if_missing : bool, default=True
+        If False, raise an error instead of downloading.
+    return_X_y : bool, default=False
+        Return ``(data, target)`` instead of a Bunch.
+    as_frame : bool, default=False
+        Return pandas DataFrames.
+    n_retries : int, default=3
+        How many times a failed download is tried again.
+    delay : float, default=1.0
+        Seconds between tries.
+    """,
+    results="""\
+    data : Bunch
+        With the entries
+
+        - data : ndarray or DataFrame of shape (n_samples, n_features), float64
+        - target : ndarray or DataFrame of shape (n_samples, n_labels), int64, 1 where the row
+          has the label
+        - frame : DataFrame of both with ``as_frame=True``, else None
+        - feature_names, target_names : lists of str
+        - train_indices, test_indices : ndarrays, the row numbers of the two halves
+        - DESCR : str
+
+    (data, target) : tuple if ``return_X_y`` is True
+
+    Raises
+    ------
+    ValueError
+        If `subset` is unknown.
+    OSError
+        If a file cannot be downloaded, or its cached copy is corrupted.
+    ImportError
+        If ``as_frame=True`` and pandas is not installed.
+    """,
+)
 
 
 def _fetch(
@@ -108,6 +153,7 @@ def _fetch(
     )
 
 
+@described
 def fetch_scene(
     *,
     data_home: str | os.PathLike[str] | None = None,
@@ -134,45 +180,11 @@ def fetch_scene(
 
     Parameters
     ----------
-    data_home : str or path-like, default=None
-        Folder below which downloads are kept, in ``sklearn_sparsemax``. None means
-        scikit-learn's data home.
-    subset : {"all", "train", "test"}, default="all"
-        Which rows to return: the published halves.
-    download_if_missing : bool, default=True
-        If False, raise an error instead of downloading.
-    return_X_y : bool, default=False
-        Return ``(data, target)`` instead of a Bunch.
-    as_frame : bool, default=False
-        Return pandas DataFrames.
-    n_retries : int, default=3
-        How many times a failed download is tried again.
-    delay : float, default=1.0
-        Seconds between tries.
+    %(parameters)s
 
     Returns
     -------
-    data : Bunch
-        With the entries
-
-        - data : ndarray or DataFrame of shape (n_samples, 294), float64
-        - target : ndarray or DataFrame of shape (n_samples, 6), int64, 1 where the row has
-          the label
-        - frame : DataFrame of both with ``as_frame=True``, else None
-        - feature_names, target_names : lists of str
-        - train_indices, test_indices : ndarrays, the row numbers of the two halves
-        - DESCR : str
-
-    (data, target) : tuple if ``return_X_y`` is True
-
-    Raises
-    ------
-    ValueError
-        If `subset` is unknown.
-    OSError
-        If a file cannot be downloaded, or its cached copy is corrupted.
-    ImportError
-        If ``as_frame=True`` and pandas is not installed.
+    %(results)s
 
     References
     ----------
@@ -198,6 +210,7 @@ def fetch_scene(
     )
 
 
+@described
 def fetch_emotions(
     *,
     data_home: str | os.PathLike[str] | None = None,
@@ -223,45 +236,11 @@ def fetch_emotions(
 
     Parameters
     ----------
-    data_home : str or path-like, default=None
-        Folder below which downloads are kept, in ``sklearn_sparsemax``. None means
-        scikit-learn's data home.
-    subset : {"all", "train", "test"}, default="all"
-        Which rows to return: the published halves.
-    download_if_missing : bool, default=True
-        If False, raise an error instead of downloading.
-    return_X_y : bool, default=False
-        Return ``(data, target)`` instead of a Bunch.
-    as_frame : bool, default=False
-        Return pandas DataFrames.
-    n_retries : int, default=3
-        How many times a failed download is tried again.
-    delay : float, default=1.0
-        Seconds between tries.
+    %(parameters)s
 
     Returns
     -------
-    data : Bunch
-        With the entries
-
-        - data : ndarray or DataFrame of shape (n_samples, 72), float64
-        - target : ndarray or DataFrame of shape (n_samples, 6), int64, 1 where the row has
-          the label
-        - frame : DataFrame of both with ``as_frame=True``, else None
-        - feature_names, target_names : lists of str
-        - train_indices, test_indices : ndarrays, the row numbers of the two halves
-        - DESCR : str
-
-    (data, target) : tuple if ``return_X_y`` is True
-
-    Raises
-    ------
-    ValueError
-        If `subset` is unknown.
-    OSError
-        If a file cannot be downloaded, or its cached copy is corrupted.
-    ImportError
-        If ``as_frame=True`` and pandas is not installed.
+    %(results)s
 
     References
     ----------
@@ -287,6 +266,7 @@ def fetch_emotions(
     )
 
 
+@described
 def fetch_birds(
     *,
     data_home: str | os.PathLike[str] | None = None,
@@ -314,45 +294,11 @@ def fetch_birds(
 
     Parameters
     ----------
-    data_home : str or path-like, default=None
-        Folder below which downloads are kept, in ``sklearn_sparsemax``. None means
-        scikit-learn's data home.
-    subset : {"all", "train", "test"}, default="all"
-        Which rows to return: the published halves.
-    download_if_missing : bool, default=True
-        If False, raise an error instead of downloading.
-    return_X_y : bool, default=False
-        Return ``(data, target)`` instead of a Bunch.
-    as_frame : bool, default=False
-        Return pandas DataFrames.
-    n_retries : int, default=3
-        How many times a failed download is tried again.
-    delay : float, default=1.0
-        Seconds between tries.
+    %(parameters)s
 
     Returns
     -------
-    data : Bunch
-        With the entries
-
-        - data : ndarray or DataFrame of shape (n_samples, 271), float64
-        - target : ndarray or DataFrame of shape (n_samples, 19), int64, 1 where the row has
-          the label
-        - frame : DataFrame of both with ``as_frame=True``, else None
-        - feature_names, target_names : lists of str
-        - train_indices, test_indices : ndarrays, the row numbers of the two halves
-        - DESCR : str
-
-    (data, target) : tuple if ``return_X_y`` is True
-
-    Raises
-    ------
-    ValueError
-        If `subset` is unknown.
-    OSError
-        If a file cannot be downloaded, or its cached copy is corrupted.
-    ImportError
-        If ``as_frame=True`` and pandas is not installed.
+    %(results)s
 
     References
     ----------
@@ -378,6 +324,7 @@ def fetch_birds(
     )
 
 
+@described
 def fetch_cal500(
     *,
     data_home: str | os.PathLike[str] | None = None,
@@ -404,45 +351,11 @@ def fetch_cal500(
 
     Parameters
     ----------
-    data_home : str or path-like, default=None
-        Folder below which downloads are kept, in ``sklearn_sparsemax``. None means
-        scikit-learn's data home.
-    subset : {"all", "train", "test"}, default="all"
-        Which rows to return: the first 400 or the last 102.
-    download_if_missing : bool, default=True
-        If False, raise an error instead of downloading.
-    return_X_y : bool, default=False
-        Return ``(data, target)`` instead of a Bunch.
-    as_frame : bool, default=False
-        Return pandas DataFrames.
-    n_retries : int, default=3
-        How many times a failed download is tried again.
-    delay : float, default=1.0
-        Seconds between tries.
+    %(parameters)s
 
     Returns
     -------
-    data : Bunch
-        With the entries
-
-        - data : ndarray or DataFrame of shape (n_samples, 68), float64
-        - target : ndarray or DataFrame of shape (n_samples, 174), int64, 1 where the row has
-          the label
-        - frame : DataFrame of both with ``as_frame=True``, else None
-        - feature_names, target_names : lists of str
-        - train_indices, test_indices : ndarrays, the row numbers of the two halves
-        - DESCR : str
-
-    (data, target) : tuple if ``return_X_y`` is True
-
-    Raises
-    ------
-    ValueError
-        If `subset` is unknown.
-    OSError
-        If a file cannot be downloaded, or its cached copy is corrupted.
-    ImportError
-        If ``as_frame=True`` and pandas is not installed.
+    %(results)s
 
     References
     ----------

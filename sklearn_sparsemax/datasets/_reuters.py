@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_sparsemax.datasets._bunch import check_subset, make_bunch, split_indices
+from ._bunch import check_subset, make_bunch, split_indices
+from ._svmlight import NumberedNames
 
 N_TRAIN = 23149
 
@@ -54,7 +55,7 @@ def fetch_reuters(
         - data : CSR matrix of shape (n_samples, 47236), float64
         - target : CSR matrix of shape (n_samples, 103), int64
         - frame : None
-        - feature_names : list of str, ``"x0"``, ``"x1"``, ...: the words are not distributed
+        - feature_names : sequence of str, ``"x0"``, ``"x1"``, ...: the words are not distributed
         - target_names : list of str, the codes of the topics
         - train_indices, test_indices : ndarrays, the row numbers of the two halves
         - sample_id : ndarray of shape (n_samples,), identifiers of the stories
@@ -107,7 +108,7 @@ def fetch_reuters(
     return make_bunch(
         rcv1.data,
         rcv1.target.astype(np.int64),
-        feature_names=[f"x{j}" for j in range(rcv1.data.shape[1])],
+        feature_names=NumberedNames("x", rcv1.data.shape[1]),
         target_names=[str(name) for name in rcv1.target_names],
         return_X_y=return_X_y,
         **split_indices(rcv1.data.shape[0], N_TRAIN, subset),
