@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    from . import epochs, growth, memory, report, solvers, transform
+    from . import alpha, epochs, growth, memory, report, solvers, streams, transform
     from .competitors import COMPETITORS
     from .machine import available_cores
     from .problems import CACHE, PROBLEMS
@@ -39,6 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     commands.add_parser("layer", parents=[common], help="forward and backward in PyTorch")
     commands.add_parser("scaling", parents=[common, who], help="seconds and memory as data grow")
     commands.add_parser("epochs", parents=[common], help="stochastic descent, epoch by epoch")
+    commands.add_parser("alpha", parents=[common], help="the default of alpha")
+    commands.add_parser("streams", parents=[common], help="one pass over rows in any order")
     commands.add_parser("report", parents=[common], help="tables and figures once more")
 
     options = parser.parse_args(arguments)
@@ -56,12 +58,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
         transform.run(comparison=options.command, budget=options.budget, **measured)
     elif options.command == "epochs":
         epochs.run(budget=options.budget, **measured)
+    elif options.command == "alpha":
+        alpha.run(**measured)
+    elif options.command == "streams":
+        streams.run(**measured)
     elif options.command == "scaling":
         competitors = _matching(parser, COMPETITORS, options.competitors)
         growth.run(competitors, budget=options.budget, **measured)
         memory.run(competitors, threads=options.threads, budget=options.budget, out=options.out)
     else:
-        for module in (report, transform, growth, memory, epochs):
+        for module in (report, transform, growth, memory, epochs, streams, alpha):
             module.write(options.out)
 
 

@@ -146,7 +146,8 @@ class Naive:
             self.W = shrink * (self.W - gamma * G_W - gamma * w * np.outer(x, delta))
             self.b = self.b - gamma * constant * (G_b + w * delta)
             self.residuals[i] = p - q
-            rho = (kernel.DECAY + 1) / (self.t + kernel.DECAY)
+            decay = kernel.DECAY if self.memory else kernel.STREAM_DECAY
+            rho = (decay + 1) / (self.t + decay)
             self.mean_W = self.mean_W + rho * (self.W - self.mean_W)
             self.mean_b = self.mean_b + rho * (self.b - self.mean_b)
             if not self.memory and self.intercept and (n_rows & (n_rows - 1)) == 0:
@@ -155,7 +156,8 @@ class Naive:
         return loss_sum
 
     def _gamma(self, bound, n_rows):
-        first = self.schedule.eta0 or kernel.LENGTH / bound
+        length = kernel.LENGTH if self.memory else kernel.STREAM_LENGTH
+        first = self.schedule.eta0 or length / bound
         return {
             OPTIMAL: 1 / (1 / first + self.alpha * n_rows),
             CONSTANT_STEP: first,

@@ -23,7 +23,8 @@ loss by the scores, c R^2 bounds the curvature of the mean loss by W, and
 
     gamma = 1 / (c R^2 / LENGTH + alpha n)
 
-for n rows. Along a stream n grows, and gamma falls as 1 / (alpha n) in the end.
+for n rows. Along a stream n grows, and gamma falls as 1 / (alpha n) in the end. LENGTH is 5 with
+memory, and 2 along a stream.
 
 **Nothing dense moves.** Three matrices grow by multiples of the same x_i delta^T, and the iterate
 and its average are combinations of them,
@@ -33,7 +34,10 @@ and its average are combinations of them,
 so that shrinking, the pull of G and averaging change five scalars. What a visit adds to V and G
 would change what these stood for before; multiples of x_i delta^T on V and on A make up for it.
 The average is polynomial (Shamir & Zhang 2013): visit t enters with rho_t = (DECAY + 1) /
-(t + DECAY), and what was there before keeps 1 - rho_t.
+(t + DECAY), and what was there before keeps 1 - rho_t. DECAY is 6 with memory: early iterates are
+forgotten soon. Along a stream it is 1. Rows may come in runs of one class, and the last iterates
+then know the last classes best: an average that gives them little more weight, over shorter steps,
+remembers the others (`python -m benchmarks streams`).
 
 **Centred features are never formed.** All three matrices are sums of (x - m) delta^T over visits,
 kept as R = sum x delta^T, with total = sum delta and along = R^T m: the scores of x - m are
@@ -50,9 +54,9 @@ from .implicit import CURVATURE, implicit_step, row_loss
 from .products import add_combination
 from .sgd_state import INVERSE_SCALING, OPTIMAL
 
-LENGTH = 5.0
+LENGTH, STREAM_LENGTH = 5.0, 2.0
 CONSTANT = 0.1
-DECAY = 6.0
+DECAY, STREAM_DECAY = 6.0, 1.0
 # What is less of the squares of the features than this may be rounding.
 LEAST_SPREAD = 1e-12
 # Scalars that shrink are multiplied out before their inverses overflow in single precision.
@@ -86,6 +90,7 @@ def visit_rows(
     scratch, delta = np.empty(n_outputs), np.empty(n_outputs, dtype)
     scaled, changed = np.empty(total.shape[0], dtype), np.empty(total.shape[0], np.int64)
     curvature = CURVATURE[loss]
+    length, decay = (LENGTH, DECAY) if has_memory else (STREAM_LENGTH, STREAM_DECAY)
     total_loss = 0.0
     for visit in range(order.shape[0]):
         i = order[visit]
@@ -103,7 +108,8 @@ def visit_rows(
         spread = spread if spread > 0.0 else 1.0
         constant = CONSTANT * spread if intercept else 0.0
         bound = curvature * (spread + constant)
-        gamma = _step_length(schedule, bound, alpha, n_rows, iterate.n_visits[0] + 1.0)
+        first = schedule.eta0 if schedule.eta0 > 0.0 else length / bound
+        gamma = _step_length(schedule, first, alpha, n_rows, iterate.n_visits[0] + 1.0)
         shrink = 1.0 / (1.0 + gamma * alpha)
 
         _write_target(targets, i, q)
@@ -144,7 +150,7 @@ def visit_rows(
             factors = (on_V, on_G, on_A) if has_memory else (on_V, on_A, 0.0)
             row = columns, entries, n_entries, along
             _add(iterate, row, factors, delta, changed, n_changed, scaled)
-        _average(iterate)
+        _average(iterate, decay)
         if not has_memory and intercept and _is_power_of_two(n_rows):
             _centre(moments, iterate)
         if min(scalars[0], scalars[2]) < SMALLEST:
@@ -230,9 +236,8 @@ def _centre(moments, iterate):
 
 
 @njit
-def _step_length(schedule, bound, alpha, n_rows, t):
-    """Gamma at visit t, for a bound on the curvature of the mean loss."""
-    first = schedule.eta0 if schedule.eta0 > 0.0 else LENGTH / bound
+def _step_length(schedule, first, alpha, n_rows, t):
+    """Gamma at visit t, for the length of the first steps."""
     if schedule.rule == OPTIMAL:
         return 1.0 / (1.0 / first + alpha * n_rows)
     if schedule.rule == INVERSE_SCALING:
@@ -280,10 +285,10 @@ def _add(iterate, row, factors, delta, changed, n_changed, scaled):
 
 
 @njit
-def _average(iterate):
+def _average(iterate, decay):
     """Let the iterate enter its average."""
     iterate.n_visits[0] += 1.0
-    rho = (DECAY + 1.0) / (iterate.n_visits[0] + DECAY)
+    rho = (decay + 1.0) / (iterate.n_visits[0] + decay)
     s, g, u, v, c = iterate.scalars
     iterate.scalars[2] = (1.0 - rho) * u
     iterate.scalars[3] = v + rho * (s - v)

@@ -120,9 +120,9 @@ STREAM_PARAMETERS = {
         """,
     "eta0": """\
         eta0 : float, default=None
-            The length of the first steps. None takes 5 / (mean square length of the centred rows
-            and of a feature for the intercept), of the rows so far in a stream. Steps are
-            implicit: no length makes them diverge.
+            The length of the first steps. None takes c / (mean square length of the centred rows
+            and of a feature for the intercept), with c = 5 in `fit`, and with c = 2 and the rows so
+            far in `partial_fit`. Steps are implicit: no length makes them diverge.
         """,
     "power_t": """\
         power_t : float, default=0.5
@@ -131,7 +131,9 @@ STREAM_PARAMETERS = {
     "average": """\
         average : bool, default=True
             Whether the coefficients are an average of all iterates, in which later ones weigh
-            more, or the last iterate.
+            more, or the last iterate. The t-th iterate weighs about t ** 6 in `fit` and t in
+            `partial_fit`, where rows may come in any order. The last iterate follows a stream that
+            changes faster, but forgets what came before.
         """,
     "shuffle": """\
         shuffle : bool, default=True

@@ -231,7 +231,7 @@ class SGDMultilabelSparsemaxClassifier(LabelSetMixin, StochasticClassifier):
     ...     classifier = classifier.partial_fit(X[[row]], Y[[row]])
     >>> classifier.predict(X[:2])
     array([[1, 0, 0, 0],
-           [1, 1, 0, 0]])
+           [0, 1, 0, 0]])
     """
 
     _loss = SparsemaxLoss()
