@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from textwrap import dedent
 
 from .._docs import shared_docs
 
@@ -46,7 +47,8 @@ PARAMETERS = {
         """,
     "solver": """\
         solver : {"auto", "lbfgs", "newton-cg", "newton-cholesky", "sdca", "sgd"}, default="auto"
-            The algorithm; :class:`SparsemaxClassifier` describes each.
+            The algorithm; :class:`SparsemaxClassifier` describes each. "sdca" serves the sparsemax
+            loss alone.
         """,
     "tol": """\
         tol : float, default=1e-4
@@ -308,6 +310,27 @@ REFERENCES = {
         """,
 }
 
+TEXTS = {**PARAMETERS, **STREAM_PARAMETERS, **ATTRIBUTES, **ARGUMENTS, **REFERENCES}
+
+# Texts that always stand together, in this order.
+GROUPS = {
+    "stopping_options": ("tol", "max_iter", "warm_start", "random_state", "verbose"),
+    "solver_options": ("solver", "tol", "max_iter", "warm_start", "random_state", "verbose"),
+    "descent_options": (
+        *("learning_rate", "eta0", "power_t", "average", "shuffle", "stream_tol"),
+        *("stream_max_iter", "early_stopping", "validation_fraction", "n_iter_no_change"),
+        *("stream_warm_start", "stream_random_state", "stream_verbose"),
+    ),
+    "label_sets": ("multilabel_", "n_labels_", "label_classes_", "threshold_"),
+    "solution": ("n_iter_", "objective_", "dual_gap_", "n_features_in_", "feature_names_in_"),
+    "descent": ("t_", "stream_n_iter_", "loss_curve_", "n_features_in_", "feature_names_in_"),
+}
+
 described = partial(
-    shared_docs, **PARAMETERS, **STREAM_PARAMETERS, **ATTRIBUTES, **ARGUMENTS, **REFERENCES
+    shared_docs,
+    **TEXTS,
+    **{
+        group: "\n".join(dedent(TEXTS[name]).strip() for name in names)
+        for group, names in GROUPS.items()
+    },
 )

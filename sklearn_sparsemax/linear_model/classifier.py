@@ -50,11 +50,7 @@ class SparsemaxClassifier(LinearClassifier):
         The first three work on standardised features through a change of variables, "sdca" and
         "sgd" on centred ones. The problem remains that of the given features. All but
         "newton-cholesky" stop as soon as the rule of `tol` holds.
-    %(tol)s
-    %(max_iter)s
-    %(warm_start)s
-    %(random_state)s
-    %(verbose)s
+    %(stopping_options)s
 
     Attributes
     ----------
@@ -65,11 +61,7 @@ class SparsemaxClassifier(LinearClassifier):
         clip((score + 1) / 2, 0, 1).
     intercept_ : ndarray of shape (n_classes,) or (1,)
         Intercept b, 0 if `fit_intercept=False`.
-    %(n_iter_)s
-    %(objective_)s
-    %(dual_gap_)s
-    %(n_features_in_)s
-    %(feature_names_in_)s
+    %(solution)s
 
     See Also
     --------

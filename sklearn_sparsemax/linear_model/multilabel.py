@@ -29,28 +29,16 @@ class MultilabelSparsemaxClassifier(DistributionOverLabels):
     %(empty)s
     %(fit_intercept)s
     %(label_weight)s
-    %(solver)s
-    %(tol)s
-    %(max_iter)s
-    %(warm_start)s
-    %(random_state)s
-    %(verbose)s
+    %(solver_options)s
 
     Attributes
     ----------
-    %(multilabel_)s
-    %(n_labels_)s
-    %(label_classes_)s
-    %(threshold_)s
+    %(label_sets)s
     coef_ : ndarray of shape (n_outputs, n_features)
         Coefficients W, in float64, a row for each label, and a last one for the
         virtual output of rows with no label where `empty="null"` needs it.
     %(intercept_)s
-    %(n_iter_)s
-    %(objective_)s
-    %(dual_gap_)s
-    %(n_features_in_)s
-    %(feature_names_in_)s
+    %(solution)s
 
     Notes
     -----
@@ -102,28 +90,16 @@ class MultilabelSoftmaxClassifier(DistributionOverLabels):
     %(empty)s
     %(fit_intercept)s
     %(label_weight)s
-    %(solver)s
-    %(tol)s
-    %(max_iter)s
-    %(warm_start)s
-    %(random_state)s
-    %(verbose)s
+    %(solver_options)s
 
     Attributes
     ----------
-    %(multilabel_)s
-    %(n_labels_)s
-    %(label_classes_)s
-    %(threshold_)s
+    %(label_sets)s
     coef_ : ndarray of shape (n_outputs, n_features)
         Coefficients W, in float64, a row for each label, and a last one for the
         virtual output of rows with no label where `empty="null"` needs it.
     %(intercept_)s
-    %(n_iter_)s
-    %(objective_)s
-    %(dual_gap_)s
-    %(n_features_in_)s
-    %(feature_names_in_)s
+    %(solution)s
 
     Notes
     -----
@@ -173,27 +149,15 @@ class MultilabelLogisticClassifier(LabelSetClassifier):
     %(threshold)s
     %(fit_intercept)s
     %(label_weight)s
-    %(solver)s
-    %(tol)s
-    %(max_iter)s
-    %(warm_start)s
-    %(random_state)s
-    %(verbose)s
+    %(solver_options)s
 
     Attributes
     ----------
-    %(multilabel_)s
-    %(n_labels_)s
-    %(label_classes_)s
-    %(threshold_)s
+    %(label_sets)s
     coef_ : ndarray of shape (n_outputs, n_features)
         Coefficients W, in float64, a row for each label.
     %(intercept_)s
-    %(n_iter_)s
-    %(objective_)s
-    %(dual_gap_)s
-    %(n_features_in_)s
-    %(feature_names_in_)s
+    %(solution)s
 
     Notes
     -----

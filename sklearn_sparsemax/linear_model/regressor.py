@@ -107,23 +107,14 @@ class SparsemaxRegressor(ProportionsRegressor):
     ----------
     %(alpha)s
     %(fit_intercept)s
-    %(solver)s
-    %(tol)s
-    %(max_iter)s
-    %(warm_start)s
-    %(random_state)s
-    %(verbose)s
+    %(solver_options)s
 
     Attributes
     ----------
     coef_ : ndarray of shape (n_outputs, n_features)
         Coefficients W, in float64.
     %(intercept_)s
-    %(n_iter_)s
-    %(objective_)s
-    %(dual_gap_)s
-    %(n_features_in_)s
-    %(feature_names_in_)s
+    %(solution)s
 
     References
     ----------
@@ -157,23 +148,14 @@ class SoftmaxRegressor(ProportionsRegressor):
     ----------
     %(alpha)s
     %(fit_intercept)s
-    %(solver)s
-    %(tol)s
-    %(max_iter)s
-    %(warm_start)s
-    %(random_state)s
-    %(verbose)s
+    %(solver_options)s
 
     Attributes
     ----------
     coef_ : ndarray of shape (n_outputs, n_features)
         Coefficients W, in float64.
     %(intercept_)s
-    %(n_iter_)s
-    %(objective_)s
-    %(dual_gap_)s
-    %(n_features_in_)s
-    %(feature_names_in_)s
+    %(solution)s
 
     References
     ----------

@@ -39,19 +39,7 @@ class SGDSparsemaxClassifier(StochasticClassifier):
     %(stream_alpha)s
     %(stream_fit_intercept)s
     %(stream_class_weight)s
-    %(learning_rate)s
-    %(eta0)s
-    %(power_t)s
-    %(average)s
-    %(shuffle)s
-    %(stream_tol)s
-    %(stream_max_iter)s
-    %(early_stopping)s
-    %(validation_fraction)s
-    %(n_iter_no_change)s
-    %(stream_warm_start)s
-    %(stream_random_state)s
-    %(stream_verbose)s
+    %(descent_options)s
 
     Attributes
     ----------
@@ -61,11 +49,7 @@ class SGDSparsemaxClassifier(StochasticClassifier):
         classes.
     intercept_ : ndarray of shape (n_classes,) or (1,)
         Intercept b, 0 if `fit_intercept=False`.
-    %(t_)s
-    %(stream_n_iter_)s
-    %(loss_curve_)s
-    %(n_features_in_)s
-    %(feature_names_in_)s
+    %(descent)s
 
     See Also
     --------
@@ -177,35 +161,16 @@ class SGDMultilabelSparsemaxClassifier(LabelSetMixin, StochasticClassifier):
     %(stream_empty)s
     %(stream_fit_intercept)s
     %(stream_label_weight)s
-    %(learning_rate)s
-    %(eta0)s
-    %(power_t)s
-    %(average)s
-    %(shuffle)s
-    %(stream_tol)s
-    %(stream_max_iter)s
-    %(early_stopping)s
-    %(validation_fraction)s
-    %(n_iter_no_change)s
-    %(stream_warm_start)s
-    %(stream_random_state)s
-    %(stream_verbose)s
+    %(descent_options)s
 
     Attributes
     ----------
-    %(multilabel_)s
-    %(n_labels_)s
-    %(label_classes_)s
-    %(threshold_)s
+    %(label_sets)s
     coef_ : ndarray of shape (n_outputs, n_features)
         Coefficients W, in the type of X (of the first rows of a stream), a row for each label, and
         a last one for the virtual output of `empty="null"`.
     %(intercept_)s
-    %(t_)s
-    %(stream_n_iter_)s
-    %(loss_curve_)s
-    %(n_features_in_)s
-    %(feature_names_in_)s
+    %(descent)s
 
     See Also
     --------
