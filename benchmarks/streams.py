@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import sysconfig
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,7 @@ Rows come
 """
 
 
+@cache
 def documentation() -> tuple[Any, Any]:
     """The beginnings of docstrings, and the package of each; at most 700 of one package."""
     folder = Path(sysconfig.get_paths()["purelib"])

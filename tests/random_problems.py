@@ -92,12 +92,12 @@ def exact_objective(case, model, X, y, weights):
         scores = np.hstack([np.zeros_like(scores), scores])
     p = loss.probabilities(scores)
     losses = ((p - q) * scores).sum(axis=1) + loss.regularizer(q) - loss.regularizer(p)
-    return float(weights @ losses / weights.sum() + 0.5 * model.alpha * (W**2).sum())
+    return float(weights @ losses / weights.sum() + 0.5 * model.alpha_ * (W**2).sum())
 
 
 class Zero:
     def __init__(self, model):
-        self.alpha = model.alpha
+        self.alpha_ = model.alpha_
         self.coef_ = np.zeros_like(model.coef_)
         self.intercept_ = np.zeros_like(model.intercept_)
 

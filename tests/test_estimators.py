@@ -12,7 +12,10 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from sklearn.base import clone, is_classifier
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.linear_model import LogisticRegression
 from tables import ESTIMATORS, LOSSES
+
+import sklearn_sparsemax as package
 
 BATCH = [case for case in ESTIMATORS if not case.is_stream]
 STREAMS = [case for case in ESTIMATORS if case.is_stream]
@@ -57,7 +60,7 @@ def textbook_objective(case, model, X, y, weights):
     scores = X.astype(np.float64) @ model.coef_.T + model.intercept_
     p = loss.probabilities(scores)
     losses = ((p - q) * scores).sum(axis=1) + loss.regularizer(q) - loss.regularizer(p)
-    return weights @ losses / weights.sum() + 0.5 * model.alpha * (model.coef_**2).sum()
+    return weights @ losses / weights.sum() + 0.5 * model.alpha_ * (model.coef_**2).sum()
 
 
 # --- copies -------------------------------------------------------------------------------
@@ -191,7 +194,7 @@ def test_certificate(case, solver, fit_intercept, dtype):
 
 class ZeroModel:
     def __init__(self, model):
-        self.alpha = model.alpha
+        self.alpha_ = model.alpha_
         self.coef_ = np.zeros_like(model.coef_)
         self.intercept_ = np.zeros_like(model.intercept_)
 
@@ -321,3 +324,35 @@ def test_a_refused_fit_leaves_the_model_as_it_was(case):
         model.fit(X, y, sample_weight=np.zeros(len(X)))
     for name, response in responses(model, X).items():
         assert_array_equal(response, before[name])
+
+
+# --- the penalty --------------------------------------------------------------------------
+
+
+@every_batch_case
+def test_the_penalty_that_is_chosen(case):
+    """1 / (sum of the weights): that of the repeated rows, and C=1 of LogisticRegression."""
+    X, y = case.data()
+    chosen = case.model(alpha="auto", tol=1e-8).fit(X, y)
+    assert chosen.alpha_ == 1 / len(X)
+    given = case.model(alpha=1 / len(X), tol=1e-8).fit(X, y)
+    assert_array_equal(chosen.coef_, given.coef_)
+    twice = case.model(alpha="auto", tol=1e-8).fit(X, y, sample_weight=np.full(len(X), 2.0))
+    repeated = case.model(alpha="auto", tol=1e-8)
+    repeated.fit(np.vstack([X, X]), np.concatenate([y, y]))
+    assert_allclose(twice.alpha_, repeated.alpha_)
+    assert_allclose(twice.objective_, repeated.objective_, rtol=1e-6)
+    assert case.make().alpha == "auto"
+
+
+def test_the_penalty_that_is_chosen_is_that_of_logistic_regression():
+    X, y = BATCH[0].data()
+    ours = package.SoftmaxRegressor(tol=1e-10).fit(X, np.eye(3)[y])
+    theirs = LogisticRegression(tol=1e-10, max_iter=10_000).fit(X, y)
+    assert_allclose(ours.predict(X), theirs.predict_proba(X), atol=1e-4)
+
+
+@pytest.mark.parametrize("alpha", ["scale", None, -1.0])
+def test_other_penalties_are_refused(alpha):
+    with pytest.raises(ValueError, match=r"'alpha' parameter .* or a str among \{'auto'\}"):
+        package.SparsemaxClassifier(alpha=alpha).fit(*BATCH[0].data())

@@ -56,7 +56,7 @@ class LinearModel(VersionedPickleMixin, CallbackSupportMixin, BaseEstimator):
     _dual: sparse.csr_array | None = None
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "alpha": [Interval(Real, 0, None, closed="left")],
+        "alpha": [Interval(Real, 0, None, closed="left"), StrOptions({"auto"})],
         "fit_intercept": ["boolean"],
         "solver": [StrOptions(set(SOLVERS))],
         "tol": [Interval(Real, 0, None, closed="left")],
@@ -116,7 +116,7 @@ class LinearModel(VersionedPickleMixin, CallbackSupportMixin, BaseEstimator):
             X,
             targets,
             self._loss,
-            alpha=float(self.alpha),
+            alpha=self._strength(sample_weight),
             sample_weight=sample_weight,
             fit_intercept=self.fit_intercept,
             reference_output=reference_output,
@@ -126,6 +126,7 @@ class LinearModel(VersionedPickleMixin, CallbackSupportMixin, BaseEstimator):
 
         def store(model: Self, solution: Solution) -> None:
             model._store(solution)
+            model.alpha_ = objective.alpha
             if complete is not None:
                 complete(model)
 
@@ -134,6 +135,10 @@ class LinearModel(VersionedPickleMixin, CallbackSupportMixin, BaseEstimator):
         solution = self._solve(objective, start, progress)
         store(self, solution)
         progress.close()
+
+    def _strength(self, sample_weight: Array) -> float:
+        """The alpha of the fit."""
+        return 1 / float(sample_weight.sum()) if self.alpha == "auto" else float(self.alpha)
 
     def _solve(self, objective: Objective, start: Array, progress: Progress) -> Solution:
         """What the solver returns, with a warning if that came before its tolerance."""

@@ -178,7 +178,7 @@ class DistributionOverLabels(LabelSetClassifier):
 
     def __init__(
         self,
-        alpha: float = 1e-4,
+        alpha: float | str = "auto",
         *,
         threshold: float | str = "auto",
         empty: str = "null",

@@ -93,7 +93,7 @@ class SparsemaxClassifier(LinearClassifier):
 
     def __init__(
         self,
-        alpha: float = 1e-4,
+        alpha: float | str = "auto",
         *,
         fit_intercept: bool = True,
         class_weight: dict[Any, float] | str | None = None,

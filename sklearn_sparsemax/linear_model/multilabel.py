@@ -195,7 +195,7 @@ class MultilabelLogisticClassifier(LabelSetClassifier):
 
     def __init__(
         self,
-        alpha: float = 1e-4,
+        alpha: float | str = "auto",
         *,
         threshold: float | str = "auto",
         fit_intercept: bool = True,

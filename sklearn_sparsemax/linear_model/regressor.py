@@ -27,7 +27,7 @@ class ProportionsRegressor(RegressorMixin, LinearModel):
 
     def __init__(
         self,
-        alpha: float = 1e-4,
+        alpha: float | str = "auto",
         *,
         fit_intercept: bool = True,
         solver: str = "auto",
