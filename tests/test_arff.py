@@ -204,7 +204,7 @@ def test_nominal_values(load, values, value, names):
         (FOUR.replace("{0,1}", "{0,1"), r"line 5 .* no closing brace"),
         (FOUR.replace("{0,1}", "{0,0}"), r"line 5 .* one of them twice"),
         (FOUR.replace("{0,1}", "{0,,1}"), r"line 5 .* an empty one"),
-        (FOUR.replace("@attribute u", "@atribute u"), r"line 3 .* neither a declaration"),
+        (FOUR.replace("@attribute u", "@attr u"), r"line 3 .* neither a declaration"),
         (FOUR.replace(" u numeric", ""), r"line 3 .* has no name"),
         (FOUR.replace(" u numeric", " u"), r"line 3 .* 'u' has no type"),
         (FOUR.replace("u numeric", "u date 'yyyy'") + "z,1,1,1\n", "'u' .* is of type date"),

@@ -52,10 +52,10 @@ def test_a_text_takes_the_indentation_of_its_line():
 def test_a_placeholder_without_a_text_is_an_error():
     def fit():
         """
-        %(alpah)s
+        %(gamma)s
         """
 
-    with pytest.raises(KeyError, match=r"placeholder 'alpah'; there are texts for \['alpha'\]"):
+    with pytest.raises(KeyError, match=r"placeholder 'gamma'; there are texts for \['alpha'\]"):
         shared_docs(alpha="")(fit)
 
 
