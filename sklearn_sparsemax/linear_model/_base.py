@@ -125,8 +125,7 @@ class LinearModel(VersionedPickleMixin, CallbackSupportMixin, BaseEstimator):
             start = np.zeros(objective.shape)
 
         def store(model: Self, solution: Solution) -> None:
-            model._store(solution)
-            model.alpha_ = objective.alpha
+            model._store(solution, objective.alpha)
             if complete is not None:
                 complete(model)
 
@@ -170,8 +169,8 @@ class LinearModel(VersionedPickleMixin, CallbackSupportMixin, BaseEstimator):
             solution = solution._replace(coef=coef)
         return solution
 
-    def _store(self, solution: Solution) -> None:
-        """Set the fitted attributes of a solution.
+    def _store(self, solution: Solution, alpha: float) -> None:
+        """Set the fitted attributes of a solution for a strength of the penalty.
 
         The coefficients stay in float64, whatever the type of X. Rounded to float32, they would
         not be those of the certificate: with features far from 0, the objective of the rounded
@@ -184,6 +183,7 @@ class LinearModel(VersionedPickleMixin, CallbackSupportMixin, BaseEstimator):
         else:
             self.intercept_ = np.zeros(coef.shape[1])
         self.coef_ = np.ascontiguousarray(coef.T)
+        self.alpha_ = alpha
         self.n_iter_ = solution.n_iter
         self.objective_ = solution.objective
         self.dual_gap_ = solution.dual_gap

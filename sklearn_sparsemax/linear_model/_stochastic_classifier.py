@@ -151,7 +151,7 @@ class StochasticClassifier(LinearClassifier):
         learnt, held_out = np.sort(order[n_held_out:]), np.sort(order[:n_held_out])
         return objective.of_rows(learnt), objective.of_rows(held_out)
 
-    def _store(self, solution: Solution) -> None:
+    def _store(self, solution: Solution, alpha: float) -> None:
         state, curve = self.__dict__.pop("_descent")
         self._state = state.as_stream(average=self.average)
         self.loss_curve_ = list(curve)
