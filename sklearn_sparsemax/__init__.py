@@ -13,16 +13,18 @@ from .activations import (
 )
 from .linear_model.classifier import SparsemaxClassifier
 from .linear_model.multilabel import (
+    MultilabelBinarySparsemaxClassifier,
     MultilabelLogisticClassifier,
     MultilabelSoftmaxClassifier,
     MultilabelSparsemaxClassifier,
 )
 from .linear_model.regressor import SoftmaxRegressor, SparsemaxRegressor
 from .linear_model.stochastic import SGDMultilabelSparsemaxClassifier, SGDSparsemaxClassifier
-from .losses import logistic_loss, softmax_loss, sparsemax_loss
+from .losses import binary_sparsemax_loss, logistic_loss, softmax_loss, sparsemax_loss
 from .model_selection import TunedMultilabelThresholdCV
 
 __all__ = [
+    "MultilabelBinarySparsemaxClassifier",
     "MultilabelLogisticClassifier",
     "MultilabelSoftmaxClassifier",
     "MultilabelSparsemaxClassifier",
@@ -32,6 +34,7 @@ __all__ = [
     "SparsemaxClassifier",
     "SparsemaxRegressor",
     "TunedMultilabelThresholdCV",
+    "binary_sparsemax_loss",
     "logistic_loss",
     "softmax",
     "softmax_jacobian",

@@ -60,6 +60,18 @@ def logistic_loss(z, q):
         return log_partition - _dot(q, z) + negative_entropy
 
 
+def binary_sparsemax(z):
+    half, one = Fraction(1, 2), Fraction(1)
+    return [min(max((Fraction(float(z_j)) + 1) * half, Fraction(0)), one) for z_j in z]
+
+
+def binary_sparsemax_loss(z, q):
+    """Sum of the conjugates of p^2 - p on [0, 1], plus q^2 - q - q z."""
+    z, q = [Fraction(float(z_j)) for z_j in z], [Fraction(float(q_j)) for q_j in q]
+    conjugates = sum(0 if z_j <= -1 else z_j if z_j >= 1 else (z_j + 1) ** 2 / 4 for z_j in z)
+    return conjugates + sum(q_j**2 - q_j for q_j in q) - _dot(q, z)
+
+
 def _below_largest(z):
     largest = Decimal(float(max(z)))
     return [Decimal(float(z_j)) - largest for z_j in z]

@@ -15,7 +15,13 @@ from sklearn.datasets import load_iris
 
 import sklearn_sparsemax as package
 from sklearn_sparsemax._solvers import auto, lbfgs, newton_cg, newton_cholesky, sdca, sgd
-from sklearn_sparsemax.losses import FenchelYoungLoss, LogisticLoss, SoftmaxLoss, SparsemaxLoss
+from sklearn_sparsemax.losses import (
+    BinarySparsemaxLoss,
+    FenchelYoungLoss,
+    LogisticLoss,
+    SoftmaxLoss,
+    SparsemaxLoss,
+)
 
 # --- losses -------------------------------------------------------------------------------
 
@@ -67,6 +73,15 @@ LOSSES = {
             exact.logistic,
             textbook.sigmoid,
             textbook.negative_binary_entropies,
+        ),
+        LossCase(
+            BinarySparsemaxLoss(),
+            package.binary_sparsemax_loss,
+            ("labels",),
+            exact.binary_sparsemax_loss,
+            exact.binary_sparsemax,
+            textbook.clipped,
+            textbook.binary_squares,
         ),
     )
 }
@@ -221,6 +236,13 @@ ESTIMATORS = (
         "label sets",
         "logistic",
         checked=({}, {**LBFGS, "class_weight": "balanced", "threshold": 0.3}),
+    ),
+    EstimatorCase(
+        package.MultilabelBinarySparsemaxClassifier,
+        "label sets",
+        "binary_sparsemax",
+        checked=({}, {**NEWTON, "class_weight": "balanced", "threshold": 0.3}),
+        failures=ZERO_PROBABILITIES,
     ),
     EstimatorCase(
         package.SparsemaxRegressor,

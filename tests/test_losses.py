@@ -326,6 +326,7 @@ def test_regularizers():
         "sparsemax": [0.5 * sum(v**2 for v in row) for row in p],
         "softmax": plogp,
         "logistic": both,
+        "binary_sparsemax": [sum(v**2 - v for v in row) for row in p],
         "1.5-entmax": [4 / 3 * (sum(v**1.5 for v in row) - 1) for row in p],
     }
     with_explicit_zero = sparse.csr_array(p)
@@ -405,7 +406,8 @@ def test_classes_are_one_hot_rows(function, dtype):
 @pytest.mark.parametrize("container", [np.array, *SPARSE])
 @pytest.mark.parametrize("dtype", [np.int64, np.uint8, bool])
 def test_label_sets_in_any_container(function, container, dtype):
-    rows = LABEL_SETS if function is logistic_loss else LABEL_SETS / [[2], [1], [4]]
+    independent = {case.function for case in TABLE.values() if case.loss.independent_outputs}
+    rows = LABEL_SETS if function in independent else LABEL_SETS / [[2], [1], [4]]
     expected = function(three_rows(), rows.astype(float), reduction="none")
     targets = container(LABEL_SETS.astype(dtype))
     assert_allclose(function(three_rows(), targets, reduction="none"), expected, rtol=1e-15)

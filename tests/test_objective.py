@@ -11,6 +11,7 @@ import threadpoolctl
 from numpy.testing import assert_allclose, assert_array_equal
 from problems import (
     KINDS,
+    LOSSES,
     PROBLEMS,
     Problem,
     dual,
@@ -345,10 +346,11 @@ def test_intercept_only_optimum_is_closed_form(loss, kind):
         "sparsemax": qbar,
         "softmax": np.log(qbar),
         "logistic": np.log(qbar / (1 - qbar)),
+        "binary_sparsemax": 2 * qbar - 1,
     }[loss]
     if problem.reference_output:
         expected = (expected - expected[0])[1:]
-    elif loss != "logistic":
+    elif not LOSSES[loss].loss.independent_outputs:
         expected = expected - expected.mean()
     assert_allclose(coef[-1], expected, atol=1e-10)
 
@@ -404,7 +406,7 @@ def test_certificate_bounds_the_error(problem):
         assert_allclose(gap, expected_gap, rtol=1e-9, atol=1e-12 * terms)
         # D bounds only from points of its domain
         assert p.min() >= -1e-15
-        if problem.loss != "logistic":
+        if not LOSSES[problem.loss].loss.independent_outputs:
             assert_allclose(p.sum(axis=1), 1, rtol=1e-12)
         if problem.fit_intercept:
             difference = problem.omega @ (p - problem.distributions)

@@ -27,8 +27,17 @@ def sigmoid(scores):
     return np.exp(-np.logaddexp(0, -scores))
 
 
+def clipped(scores):
+    """The probability of the second of two classes with the scores 0 and z."""
+    return np.clip((scores + 1) / 2, 0, 1)
+
+
 def half_squares(p):
     return 0.5 * (p**2).sum(axis=1)
+
+
+def binary_squares(p):
+    return (p**2 - p).sum(axis=1)
 
 
 def negative_entropy(p):

@@ -8,6 +8,7 @@ back: to the z that solves
 It never overshoots, however long it is.
 
 - sparsemax: p = sparsemax((u + sigma q) / (1 + sigma)), a projection.
+- binary sparsemax: p_k = clip((u_k + sigma q_k + 1) / (2 + sigma), 0, 1) for each output.
 - softmax: log p_k + sigma p_k = u_k + sigma q_k - c for the c where the p_k sum to 1. Both p_k,
   given c, and their sum, as a function of c, are found by Newton's method on a convex function,
   from the side where it does not overshoot.
@@ -23,9 +24,9 @@ import numpy as np
 from ._jit import njit
 from ._rows import largest, sparsemax_loss, threshold
 
-SPARSEMAX, SOFTMAX, LOGISTIC = 0, 1, 2
+SPARSEMAX, SOFTMAX, LOGISTIC, BINARY_SPARSEMAX = 0, 1, 2, 3
 # The largest second derivative of each loss along any direction of the scores.
-CURVATURE = (1.0, 0.5, 0.25)
+CURVATURE = (1.0, 0.5, 0.25, 0.5)
 
 MOST_STEPS = 100
 ROUNDING = 1e-13
@@ -38,7 +39,9 @@ def row_loss(loss, z, q):
         return sparsemax_loss(z, q)
     if loss == SOFTMAX:
         return _softmax_loss(z, q)
-    return _logistic_loss(z, q)
+    if loss == LOGISTIC:
+        return _logistic_loss(z, q)
+    return _binary_sparsemax_loss(z, q)
 
 
 @njit
@@ -48,8 +51,10 @@ def implicit_step(loss, u, q, sigma, p, scratch):
         _sparsemax_step(u, q, sigma, p)
     elif loss == SOFTMAX:
         _softmax_step(u, q, sigma, p, scratch)
-    else:
+    elif loss == LOGISTIC:
         _logistic_step(u, q, sigma, p)
+    else:
+        _binary_sparsemax_step(u, q, sigma, p)
 
 
 @njit
@@ -62,6 +67,22 @@ def _sparsemax_step(u, q, sigma, p):
     tau = threshold(u, top)
     for k in range(u.shape[0]):
         p[k] = max((u[k] - top) - tau, 0.0)
+
+
+@njit
+def _binary_sparsemax_loss(z, q):
+    loss = 0.0
+    for k in range(z.shape[0]):
+        residual = min(max(0.5 * (z[k] + 1.0), 0.0), 1.0) - q[k]
+        loss += residual * residual
+        loss += q[k] * max(-1.0 - z[k], 0.0) + (1.0 - q[k]) * max(z[k] - 1.0, 0.0)
+    return loss
+
+
+@njit
+def _binary_sparsemax_step(u, q, sigma, p):
+    for k in range(u.shape[0]):
+        p[k] = min(max((u[k] + sigma * q[k] + 1.0) / (2.0 + sigma), 0.0), 1.0)
 
 
 @njit

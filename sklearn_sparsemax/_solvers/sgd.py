@@ -45,7 +45,7 @@ from ..losses import FenchelYoungLoss
 from .solution import Solution, Tolerance
 
 # what the kernel calls them
-LOSSES = {"sparsemax": 0, "softmax": 1, "logistic": 2}
+LOSSES = {"sparsemax": 0, "softmax": 1, "logistic": 2, "binary_sparsemax": 3}
 DEFAULT = Schedule(OPTIMAL, 0.0, 0.0)
 
 

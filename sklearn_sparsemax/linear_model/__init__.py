@@ -2,6 +2,7 @@
 
 from .classifier import SparsemaxClassifier
 from .multilabel import (
+    MultilabelBinarySparsemaxClassifier,
     MultilabelLogisticClassifier,
     MultilabelSoftmaxClassifier,
     MultilabelSparsemaxClassifier,
@@ -10,6 +11,7 @@ from .regressor import SoftmaxRegressor, SparsemaxRegressor
 from .stochastic import SGDMultilabelSparsemaxClassifier, SGDSparsemaxClassifier
 
 __all__ = [
+    "MultilabelBinarySparsemaxClassifier",
     "MultilabelLogisticClassifier",
     "MultilabelSoftmaxClassifier",
     "MultilabelSparsemaxClassifier",

@@ -202,3 +202,32 @@ class DistributionOverLabels(LabelSetClassifier):
         self.warm_start = warm_start
         self.random_state = random_state
         self.verbose = verbose
+
+
+class IndependentLabels(LabelSetClassifier):
+    """Label sets whose labels have a loss and a probability each."""
+
+    def __init__(
+        self,
+        alpha: float | str = "auto",
+        *,
+        threshold: float | str = "auto",
+        fit_intercept: bool = True,
+        class_weight: dict[int, float] | str | None = None,
+        solver: str = "auto",
+        tol: float = 1e-4,
+        max_iter: int = 1000,
+        warm_start: bool = False,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
+    ) -> None:
+        self.alpha = alpha
+        self.threshold = threshold
+        self.fit_intercept = fit_intercept
+        self.class_weight = class_weight
+        self.solver = solver
+        self.tol = tol
+        self.max_iter = max_iter
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.verbose = verbose

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from ..losses import LogisticLoss, SoftmaxLoss, SparsemaxLoss
-from ._label_set_classifier import DistributionOverLabels, LabelSetClassifier
+from ..losses import BinarySparsemaxLoss, LogisticLoss, SoftmaxLoss, SparsemaxLoss
+from ._label_set_classifier import DistributionOverLabels, IndependentLabels
 from ._texts import described
 
 __all__ = [
+    "MultilabelBinarySparsemaxClassifier",
     "MultilabelLogisticClassifier",
     "MultilabelSoftmaxClassifier",
     "MultilabelSparsemaxClassifier",
@@ -137,7 +136,7 @@ class MultilabelSoftmaxClassifier(DistributionOverLabels):
 
 
 @described()
-class MultilabelLogisticClassifier(LabelSetClassifier):
+class MultilabelLogisticClassifier(IndependentLabels):
     """Linear multilabel classifier with independent logistic losses.
 
     Minimises the mean logistic loss of the scores W x + b against the label set
@@ -173,6 +172,11 @@ class MultilabelLogisticClassifier(LabelSetClassifier):
     p > 0.5            61.7   66.2   36.3    35.5
     =============  ========  =====  =====  ======
 
+    See Also
+    --------
+    MultilabelBinarySparsemaxClassifier : With probabilities that are exactly 0 or 1 where the
+        scores are clear.
+
     References
     ----------
     %(martins_2016)s
@@ -193,27 +197,59 @@ class MultilabelLogisticClassifier(LabelSetClassifier):
 
     _loss = LogisticLoss()
 
-    def __init__(
-        self,
-        alpha: float | str = "auto",
-        *,
-        threshold: float | str = "auto",
-        fit_intercept: bool = True,
-        class_weight: dict[int, float] | str | None = None,
-        solver: str = "auto",
-        tol: float = 1e-4,
-        max_iter: int = 1000,
-        warm_start: bool = False,
-        random_state: int | np.random.RandomState | None = None,
-        verbose: int = 0,
-    ) -> None:
-        self.alpha = alpha
-        self.threshold = threshold
-        self.fit_intercept = fit_intercept
-        self.class_weight = class_weight
-        self.solver = solver
-        self.tol = tol
-        self.max_iter = max_iter
-        self.warm_start = warm_start
-        self.random_state = random_state
-        self.verbose = verbose
+
+@described()
+class MultilabelBinarySparsemaxClassifier(IndependentLabels):
+    """Linear multilabel classifier with a sparse probability for each label on its own.
+
+    Minimises the mean binary sparsemax loss of the scores W x + b against the label set of each
+    row, summed over labels, plus alpha / 2 times the squared Frobenius norm of W. The probability
+    of a label is clip((score + 1) / 2, 0, 1): exactly 0 where the label is ruled out, exactly 1
+    where it is certain. The probabilities of a row need not sum to 1, and rows with no label are
+    like any other.
+
+    It is the model of :class:`~sklearn.multiclass.OneVsRestClassifier` around a
+    :class:`SparsemaxClassifier` with the same number for `alpha`, in one fit.
+
+    Parameters
+    ----------
+    %(alpha)s
+    %(threshold)s
+    %(fit_intercept)s
+    %(label_weight)s
+    %(solver_options)s
+
+    Attributes
+    ----------
+    %(label_sets)s
+    coef_ : ndarray of shape (n_outputs, n_features)
+        Coefficients W, in float64, a row for each label.
+    %(intercept_)s
+    %(solution)s
+
+    See Also
+    --------
+    MultilabelSparsemaxClassifier : One distribution over all labels of a row.
+    MultilabelLogisticClassifier : Independent labels with probabilities between 0 and 1.
+
+    References
+    ----------
+    %(martins_2016)s
+
+    %(blondel_2020)s
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_multilabel_classification
+    >>> from sklearn_sparsemax import MultilabelBinarySparsemaxClassifier
+    >>> X, Y = make_multilabel_classification(n_classes=4, random_state=0)
+    >>> classifier = MultilabelBinarySparsemaxClassifier(alpha=0.1).fit(X, Y)
+    >>> classifier.predict_proba(X[:2]).round(2)
+    array([[0.98, 0.  , 0.57, 0.  ],
+           [0.46, 0.79, 0.15, 0.02]])
+    >>> classifier.predict(X[:2])
+    array([[1, 0, 1, 0],
+           [0, 1, 0, 0]])
+    """
+
+    _loss = BinarySparsemaxLoss()

@@ -9,6 +9,7 @@ from scipy import sparse
 from .._typing import Array, Matrix
 from .._validation import check_unmasked, check_weights
 from ._base import FenchelYoungLoss
+from .binary_sparsemax import BinarySparsemaxLoss
 from .logistic import LogisticLoss
 from .softmax import SoftmaxLoss
 from .sparsemax import SparsemaxLoss
@@ -160,6 +161,55 @@ def logistic_loss(
     1.386294
     """
     return _reduced_loss(LogisticLoss(), scores, targets, sample_weight, reduction)
+
+
+def binary_sparsemax_loss(
+    scores: ArrayLike,
+    targets: Matrix,
+    *,
+    sample_weight: ArrayLike | None = None,
+    reduction: str = "mean",
+) -> float | Array:
+    """Sum over independent labels of the sparsemax loss of two classes.
+
+    L(z; q) = sum_k (p_k - q_k)^2 + q_k max(-1 - z_k, 0) + (1 - q_k) max(z_k - 1, 0), with
+    p_k = clip((z_k + 1) / 2, 0, 1). It is 0 exactly where the score of each label that is present
+    is at least 1, and that of each other label at most -1.
+
+    Parameters
+    ----------
+    scores : array-like of shape (n_samples, n_outputs)
+        Finite scores z.
+    targets : array-like of shape (n_samples,) or {array-like, sparse matrix} of shape \
+            (n_samples, n_outputs)
+        As in :func:`logistic_loss`.
+    sample_weight : array-like of shape (n_samples,), default=None
+        Weights of the rows, 0 or more.
+    reduction : {"mean", "sum", "none"}, default="mean"
+        As in :func:`sparsemax_loss`.
+
+    Returns
+    -------
+    loss : float, or ndarray of shape (n_samples,) for reduction="none"
+        The loss, never negative.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As :func:`sparsemax_loss`.
+
+    See Also
+    --------
+    sparsemax_loss : For one distribution over all outputs.
+    logistic_loss : With probabilities that are never 0 or 1.
+
+    Examples
+    --------
+    >>> from sklearn_sparsemax import binary_sparsemax_loss
+    >>> binary_sparsemax_loss([[1.5, -1.0], [0.0, 0.0]], [[1, 0], [1, 0]], reduction="none")
+    array([0. , 0.5])
+    """
+    return _reduced_loss(BinarySparsemaxLoss(), scores, targets, sample_weight, reduction)
 
 
 def _reduced_loss(

@@ -1,0 +1,46 @@
+"""The sparsemax loss of independent labels: a sparse probability for each label on its own."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .._typing import Array, Matrix
+from ._base import FenchelYoungLoss
+from .rows import row_sum, subtract_targets
+
+
+class BinarySparsemaxLoss(FenchelYoungLoss):
+    """Omega(p) = sum_k p_k^2 - p_k on [0, 1]^K; p_k(z) = clip((z_k + 1) / 2, 0, 1).
+
+    For each label, it is the sparsemax loss of two classes with the scores 0 and z. The value is
+
+        L(z; q) = sum_k (p_k - q_k)^2 + q_k max(-1 - z_k, 0) + (1 - q_k) max(z_k - 1, 0),
+
+    where all terms are 0 or more. It is 0 where a label that is present has a score of at least 1,
+    and one that is absent a score of at most -1.
+    """
+
+    name = "binary_sparsemax"
+    independent_outputs = True
+
+    def regularizer(self, p: Matrix) -> Array:
+        return row_sum(p, lambda values: values * (values - 1))
+
+    def probabilities(self, scores: Array) -> Array:
+        scores += 1
+        scores *= 0.5
+        return np.clip(scores, 0, 1, out=scores)
+
+    def value_and_residual(self, scores: Array, targets: Matrix) -> Array:
+        # how far a score lies beyond the end of the interval where p changes: below -1, above 1
+        beyond = np.maximum(np.abs(scores) - 1, 0)
+        is_below = scores < 0
+        self.probabilities(scores)
+        subtract_targets(scores, targets)
+        # p is 0 or 1 where the score lies beyond: what is wrong is |p - q|, which is q or 1 - q
+        beyond *= np.where(is_below, -scores, scores)
+        squares = np.einsum("ij,ij->i", scores, scores, dtype=np.float64)
+        return np.maximum(squares + beyond.sum(axis=1, dtype=np.float64), 0)
+
+    def curvature(self, p: Array) -> tuple[Array, Array]:
+        return 0.5 * ((p > 0) & (p < 1)), np.zeros_like(p)
