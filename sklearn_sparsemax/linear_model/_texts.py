@@ -14,9 +14,9 @@ PARAMETERS = {
             penalised. "auto" takes 1 / (sum of the weights of the rows), which is 1 / n_samples
             without weights: the default `C=1` of :class:`~sklearn.linear_model.LogisticRegression`,
             whose `C` is 1 / (alpha * n_samples). Of the defaults that were compared on data sets
-            of 100 to 100,000 rows, it loses least (`python -m benchmarks alpha`). With 0 there is
-            no dual: `tol` then bounds the largest entry of the gradient, in units of that of the
-            all-zero model, and `dual_gap_` is infinite.
+            of 100 to 100,000 rows, it loses least on average (`python -m benchmarks alpha`). With
+            0 there is no dual: `tol` then bounds the largest entry of the gradient, in units of
+            that of the all-zero model, and `dual_gap_` is infinite.
         """,
     "threshold": """\
         threshold : float or "auto", default="auto"
