@@ -1,13 +1,13 @@
-"""Out of core: learn from a file that is larger than the memory allowed, and from a stream of text.
+"""Out of core: learn from a file that is larger than the allowed memory, and from a stream of text.
 
     python examples/out_of_core.py [FIGURE]
 
-`partial_fit` takes rows as they come: chunks of an svmlight file, read one after the other, then
-passages of text that a HashingVectorizer turns into features without a vocabulary. Every chunk is
-predicted before it is learnt, so that the accuracies are those of rows the model has not seen. The
-memory that all of it takes, beyond that of the imports, is measured, and must stay below a limit:
-on Linux it is 25 MiB, where the file alone, read at once, takes 72.
-With data of your own, replace `svmlight_chunks` or `text_chunks`.
+`partial_fit` takes the rows in chunks. The first stream is an svmlight file. The second one is
+passages of text; a HashingVectorizer turns them into features without a vocabulary. The model
+predicts each chunk before it learns from it. So the accuracies are those of unseen rows. The script
+measures the memory that it needs in addition to its imports, and fails if this exceeds a limit.
+On Linux it needs 25 MiB. The file alone, read at once, takes 72.
+To use your own data, replace `svmlight_chunks` or `text_chunks`.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def learn(chunks: Iterator[Chunk], classes: np.ndarray, title: str) -> Curve:
 
 
 def svmlight_chunks(file: Path) -> Iterator[Chunk]:
-    """Rows of an svmlight file; each chunk ends with the row that reaches its last byte."""
+    """Rows of an svmlight file. A chunk ends with the row that contains its last byte."""
     size = file.stat().st_size
     bounds = np.linspace(0, size, 1 + size // CHUNK_SIZE).astype(int)
     for first, last in pairwise(bounds):
@@ -92,7 +92,7 @@ def svmlight_chunks(file: Path) -> Iterator[Chunk]:
 
 
 def text_chunks() -> Iterator[Chunk]:
-    """Passages of scikit-learn's source code, and the packages that they are from."""
+    """Passages of scikit-learn's source code, and the packages that they come from."""
     vectorizer = HashingVectorizer(n_features=2**16, dtype=np.float32)
     stream = passages()
     while chunk := list(islice(stream, PASSAGES_PER_CHUNK)):
@@ -101,7 +101,7 @@ def text_chunks() -> Iterator[Chunk]:
 
 
 def passages() -> Iterator[tuple[bytes, str]]:
-    """A few lines at a time with their package, from all files in random turns."""
+    """A few lines at a time, with their package. The next file is chosen at random."""
     rng = np.random.default_rng(0)
     root = Path(sklearn.__file__).parent
     files = [file for package in PACKAGES for file in sorted((root / package).rglob("*.py"))]
@@ -116,7 +116,7 @@ def passages() -> Iterator[tuple[bytes, str]]:
 
 
 def write_svmlight(file: Path) -> None:
-    """A file to learn from: the class of a row is the greatest of noisy linear scores."""
+    """Write a file of rows. The class of a row has the largest of its noisy linear scores."""
     rng = np.random.default_rng(0)
     coef = rng.normal(size=(N_FEATURES, N_CLASSES))
     n_rows = 5000
@@ -133,7 +133,7 @@ def write_svmlight(file: Path) -> None:
 
 
 def load_kernels() -> None:
-    """Fit a few rows of either kind, for which the compiler is imported and perhaps used."""
+    """Fit a few rows of both kinds. This imports the compiler, and compiles what is not cached."""
     X, y = load_svmlight_file(BytesIO(b"0 0:1\n1 1:1\n2 2:1\n"), dtype=np.float32)
     SGDSparsemaxClassifier().partial_fit(X, y, classes=y).predict(X)
     X = HashingVectorizer(dtype=np.float32).transform(["one", "two", "three"])
@@ -141,15 +141,16 @@ def load_kernels() -> None:
 
 
 def peak_memory() -> int:
-    """Most memory that the process has held, in bytes."""
+    """The largest memory of the process so far, in bytes."""
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def reset_peak_memory() -> int:
-    """The peak from here on, in bytes; where the system cannot forget an earlier one, that.
+    """Start to measure the peak anew, and return it, in bytes.
 
-    What is free, but not given back to the system, would be taken again unseen.
+    A system that cannot do this returns the earlier peak. Free memory is given back to the system
+    first. Otherwise the process could use it again without raising the peak.
     """
     gc.collect()
     malloc_trim = getattr(ctypes.CDLL(None), "malloc_trim", None)

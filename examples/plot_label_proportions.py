@@ -3,8 +3,8 @@
     python examples/plot_label_proportions.py [FILE]
 
 The targets are rows that sum to 1: shares of topics in a document, votes of annotators, parts of
-a mixture. Both regressors predict such rows; those of the sparsemax are exactly 0 for the labels
-that are absent. With data of your own, replace the first line of `main`.
+a mixture. Both regressors predict such rows. Those of the sparsemax contain exact zeros, for the
+labels that are ruled out. To use your own data, replace the first line of `main`.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def main(file: str = "label_proportions.png") -> None:
 
 
 def plot(Y: np.ndarray, predictions: dict[str, np.ndarray], file: str) -> None:
-    """True and predicted shares of the documents with most labels, as stacked bars."""
+    """Draw the true and predicted shares of the documents with most labels, as stacked bars."""
     rows = np.argsort(-(Y > 0).sum(axis=1), kind="stable")[:N_ROWS_SHOWN]
     panels = {"true shares": Y, **predictions}
     figure, axes = plt.subplots(

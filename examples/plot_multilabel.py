@@ -1,11 +1,11 @@
-"""Multilabel classification: fit, tune the decision, and see which labels are ruled out.
+"""Multilabel classification: fit, choose the threshold, and see which labels are ruled out.
 
     python examples/plot_multilabel.py [FILE]
 
-Label sets are an indicator matrix, the features anything scikit-learn takes. The penalty is chosen
-by a grid search and the decision threshold inside it by cross-validation, on the training rows
-alone. With data of your own, replace the first lines of `main`: for the benchmarks of the paper,
-say, by `sklearn_sparsemax.datasets.fetch_emotions(return_X_y=True)`.
+Label sets are an indicator matrix. The features are anything that scikit-learn takes. A grid search
+chooses the penalty. Inside it, cross-validation chooses the decision threshold. Both use the
+training rows only. To use your own data, replace the first lines of `main`. For a benchmark of the
+paper, call `sklearn_sparsemax.datasets.fetch_emotions(return_X_y=True)` there.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def main(file: str = "multilabel.png") -> None:
 
 
 def plot(probabilities: np.ndarray, Y: np.ndarray, threshold: float, file: str) -> None:
-    """Probabilities of some rows, zeros left white, with the true and predicted labels marked."""
+    """Draw the probabilities of some rows, zeros in white. Mark the true and predicted labels."""
     figure, axes = plt.subplots(figsize=(10, 4.2), layout="constrained")
     shown = np.ma.masked_equal(probabilities.T, 0)
     image = axes.imshow(shown, cmap="YlGnBu", vmin=0, vmax=shown.max(), aspect="auto")

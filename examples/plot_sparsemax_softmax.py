@@ -1,11 +1,12 @@
-"""Sparsemax beside softmax, for two classes and for three.
+"""Sparsemax compared with softmax, for two classes and for three.
 
     python examples/plot_sparsemax_softmax.py [FILE]
 
-Left, the probability of the first of two classes against the difference of their scores.
-Middle and right, scores of three classes as small dots in the plane of the probability simplex
-(the triangle), each joined to its probabilities: the softmax takes every point to the interior,
-the sparsemax to the nearest point of the triangle, for most on an edge or in a corner.
+Left: the probability of the first of two classes, against the difference of their scores.
+Middle and right: scores of three classes, as small dots in the plane of the probability simplex
+(the triangle). A line joins each dot to its probabilities. The softmax moves every dot to the
+interior. The sparsemax moves it to the nearest point of the triangle, mostly on an edge or in a
+corner.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from sklearn_sparsemax import softmax, sparsemax
 
 DEFAULT_FILE = Path(__file__).resolve().parents[1] / "docs" / "images" / "sparsemax_softmax.png"
 
-# Okabe and Ito's colours, which colour-blind readers tell apart; the markers do so in grey.
+# Okabe and Ito's colours, for colour-blind readers. The markers differ too, for prints in grey.
 BLUE, ORANGE, VERMILION = "#0072B2", "#E69F00", "#D55E00"
 SUPPORT_STYLES = {
     3: {"color": BLUE, "marker": "o", "s": 12, "label": "three classes with positive probability"},
@@ -30,12 +31,12 @@ SUPPORT_STYLES = {
     1: {"color": VERMILION, "marker": "s", "s": 50, "label": "one"},
 }
 
-# Where the plane holds a probability of 1 for each class.
+# The points of the plane where one class has the probability 1.
 CORNERS = np.array([[0.5, np.sqrt(0.75)], [0.0, 0.0], [1.0, 0.0]])
 
 
 def score_lattice(radius: float = 1.3, spacing: float = 1 / 6) -> np.ndarray:
-    """Scores (n, 3) on a triangular lattice around zero, up to a distance."""
+    """Scores (n, 3) on a triangular lattice around zero, up to a radius."""
     steps = np.arange(-12, 13) * spacing
     a, b = (grid.ravel() for grid in np.meshgrid(steps, steps))
     scores = np.column_stack([a, b, -a - b])
@@ -67,7 +68,7 @@ def draw_two_classes(ax: plt.Axes) -> None:
 def draw_three_classes(ax: plt.Axes, transform) -> None:
     scores = score_lattice()
     probabilities = transform(scores)
-    # a shift changes neither map: add 1/3 to bring the scores into the plane of the simplex
+    # a shift changes neither map: adding 1/3 moves the scores into the plane of the simplex
     start, end = (scores + 1 / 3) @ CORNERS, probabilities @ CORNERS
     ax.add_patch(plt.Polygon(CORNERS, facecolor="0.94", edgecolor="0.2", linewidth=1))
     ax.add_collection(LineCollection(np.stack([start, end], axis=1), colors="0.7", linewidths=0.5))
@@ -98,7 +99,7 @@ def main(file: Path) -> None:
             frameon=False,
         )
         file.parent.mkdir(parents=True, exist_ok=True)
-        # without the version of matplotlib, so that the same picture is the same file
+        # no version of matplotlib in the file: the same picture is then the same file
         fig.savefig(file, dpi=200, metadata={"Software": None})
     plt.close(fig)
     print(f"wrote {file}")

@@ -1,11 +1,11 @@
-"""Sparsemax inside a PyTorch model of one's own: where must one look to tell a digit?
+"""Sparsemax inside your own PyTorch model: which parts of an image are needed to read a digit?
 
     python examples/torch_attention.py [FILE]
 
-The images of scikit-learn's digits are cut into 16 patches. A small network scores them, weighs
-them by these scores and classifies the weighted sum; the output has the sparsemax loss, so that it
-too names the few classes that are possible. With sparsemax weights most patches are not looked at.
-Needs the extra `torch`; with FILE, the weights on a few images are drawn.
+The images of scikit-learn's digits are cut into 16 patches. A small network computes a score for
+each patch, turns the scores into weights, and classifies the weighted sum. With sparsemax weights,
+most patches have a weight of 0. The output has the sparsemax loss, so that it too gives a shortlist
+of classes. The script needs the extra `torch`. With FILE, it draws the weights on a few images.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def main() -> None:
 
 
 def draw(images: np.ndarray, weights: dict[str, Tensor], file: str, n: int = 8) -> None:
-    """The first images, the patches that have no weight covered, the others framed."""
+    """Draw the first images. The more weight a patch has, the stronger its colour."""
     from matplotlib import pyplot as plt
     from matplotlib.patches import Rectangle
 

@@ -1,26 +1,28 @@
-r"""The proof of how far coefficients are from the minimum of their objective.
+r"""The certificate: a proven bound on the distance of F from its minimum.
 
-For any distributions p'_i with sum_i omega_i p'_i = sum_i omega_i q_i (no such condition
-without an intercept), weak duality bounds the minimum of F from below by
+Take any distributions p'_i with sum_i omega_i p'_i = sum_i omega_i q_i. (Without an intercept,
+this condition is not needed.) Weak duality then gives a lower bound on the minimum of F,
 
     D(P') = sum_i omega_i (Omega(q_i) - Omega(p'_i)) - alpha/2 ||W(P')||^2,
-    W(P') = 1/alpha sum_i omega_i x_i (q_i - p'_i)^T,
+    W(P') = 1/alpha sum_i omega_i x_i (q_i - p'_i)^T.
 
-and inserting Omega*(z_i) = L(z_i; p'_i) + <p'_i, z_i> - Omega(p'_i) turns the gap into
+With Omega*(z_i) = L(z_i; p'_i) + <p'_i, z_i> - Omega(p'_i), the duality gap becomes
 
     F(W, b) - D(P') = alpha/2 ||W - W(P')||^2 + sum_i omega_i L(z_i; p'_i),
 
-a sum of two terms that are never negative. It is computed in this form: the difference of F
-and D would drown in rounding long before the gap does.
+a sum of two terms that are never negative. The gap is computed in this form. The difference of F
+and D would lose all its digits to rounding, long before the gap itself is that small.
 
-**A feasible P'.** The probabilities p(z_i) satisfy the condition where grad_b F = 0, which is
-why the intercept is balanced first (`_intercept`). What is left is repaired exactly: with the
-weighted means pbar, qbar, outputs with pbar_k > qbar_k keep the part qbar_k / pbar_k of each
-row's probability, and what the row loses goes to the other outputs in proportion to what these
-lack. Only as much mass moves as must. With the intercept unbalanced that mass, and with it the
-gap, is of first order in the error of b, while the first term above is of second order in the
-error of W. A solver that keeps dual variables of its own, whose W(P) is its W, offers these in
-the place of p(z_i): then only the second term is left.
+**A feasible P'.** The probabilities p(z_i) satisfy the condition where grad_b F = 0. For this
+reason the intercept is balanced first (`intercept`). The remaining error is repaired exactly. Let
+pbar and qbar be the weighted means. In outputs with pbar_k > qbar_k, each row keeps the part
+qbar_k / pbar_k of its probability. What the row loses goes to the other outputs, in proportion to
+what these lack. So no more mass moves than necessary. Without the balance, this mass and the gap
+would be of first order in the error of b. The first term above is only of second order in the error
+of W.
+
+Some solvers keep dual variables, and their W is W(P). They pass these in place of p(z_i). Then only
+the second term is left.
 """
 
 from __future__ import annotations
@@ -38,7 +40,7 @@ from .products import add_outer
 
 
 class Certificate(NamedTuple):
-    """The objective at a point and a bound on its distance from the minimum."""
+    """The objective at a point, and a bound on its distance from the minimum."""
 
     objective: float
     dual_gap: float
@@ -52,9 +54,21 @@ def certificate(
 ) -> Certificate:
     """F and the duality gap of the coefficients, in double precision.
 
-    The distributions of the dual are p(z), or those of a solver that keeps its own, sparse
-    rows (n, K) on the simplex. There is no dual with alpha = 0, where the gap is infinite.
-    Scores of these coefficients may be passed on.
+    Parameters
+    ----------
+    objective : Objective
+        The objective F.
+    coef : ndarray of the shape of the objective
+        Coefficients.
+    dual : csr_array of shape (n, K), default=None
+        Distributions of the dual, rows on the simplex. By default they are p(z).
+    scores : ScoresOfIntercepts, default=None
+        The scores of these coefficients, if they are known already.
+
+    Returns
+    -------
+    Certificate
+        With alpha = 0 there is no dual, and the gap is infinite.
     """
     scores = scores or ScoresOfIntercepts(objective, coef)
     intercept = coef[-1] if objective.fit_intercept else None
@@ -104,10 +118,10 @@ def _at_dual(
     intercept: Array | None,
     dual: sparse.csr_array,
 ) -> tuple[float, float, Array]:
-    """Do the same for the sparse rows of a solver.
+    """Do the same for sparse rows that a solver keeps.
 
-    What the repair leaves of them is sparse still, and what it adds is the same for all rows up
-    to a factor: neither needs a product of X with a dense matrix.
+    The repair leaves a sparse part of them. What it adds is the same for all rows, up to a factor.
+    So no product of X with a dense matrix is needed.
     """
     factors, refill = np.ones(objective.n_outputs), np.zeros(objective.n_outputs)
     if intercept is not None:
@@ -129,11 +143,11 @@ def _at_dual(
 
 
 def _repair(objective: Objective, mean: Array) -> tuple[Array, Array]:
-    """Factors (K,) and refill (K,) that make P of a mean feasible, for `_make_feasible`."""
+    """Factors (K,) and refill (K,) for `_make_feasible`, from the mean (K,) of the rows of P."""
     target_mean = objective.target_mean
     factors = _ratio(target_mean, mean)
     if objective.loss.independent_outputs:
-        # where a label is predicted too seldom, its absence is too frequent
+        # a label that is predicted too rarely is absent too often
         absent = _ratio(1 - target_mean, 1 - mean)
         return np.minimum(factors, absent), (factors == 1).astype(np.float64)
     deficit = np.maximum(target_mean - mean, 0)
@@ -155,5 +169,5 @@ def _make_feasible(
 
 
 def _ratio(target: Array, mean: Array) -> Array:
-    """What part of each entry of the mean the target leaves in place, at most 1."""
+    """The part of each entry of the mean that stays in place, target / mean but at most 1."""
     return np.minimum(1, np.divide(target, mean, out=np.ones_like(mean), where=mean > 0))

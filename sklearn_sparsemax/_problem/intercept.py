@@ -1,7 +1,7 @@
 """The minimum of F over the intercept alone, for given coefficients W.
 
-A smooth convex problem in K variables, which Newton's method with a ridge solves to rounding.
-There the weighted mean of the probabilities equals that of the targets.
+This is a smooth convex problem in K variables. Newton's method with a ridge solves it to rounding.
+At the minimum, the weighted mean of the probabilities equals that of the targets.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ MAX_NEWTON_STEPS = 50
 class ScoresOfIntercepts:
     """Scores X W + b for one W and any b, in double precision.
 
-    The product X W is kept where it holds no more numbers than a block may, else formed anew in
-    each pass.
+    The product X W is kept if it is no larger than the scores of a block may be. Otherwise each
+    pass computes it again.
 
     Parameters
     ----------
     objective : Objective
         The data.
     coef : ndarray of the shape of the objective
-        W, and an intercept that is ignored.
+        W, and an intercept, which is ignored.
     """
 
     def __init__(self, objective: Objective, coef: Array) -> None:
@@ -66,16 +66,16 @@ def balance_intercept(
 ) -> Array:
     """Move the intercept to its minimum for the given W, in double precision.
 
-    Of the intercepts that differ by a common shift of all scores, which changes nothing, the
-    one of mean 0 is returned. Scores of these coefficients may be passed on.
+    If a common shift of all scores changes nothing, the returned intercept has the mean 0. `scores`
+    are those of these coefficients, if they are known already.
     """
     if not objective.fit_intercept:
         return coef
     scores = scores or ScoresOfIntercepts(objective, coef)
     intercept = coef[-1].copy()
     value, gradient, hessian = _derivatives(objective, scores, intercept)
-    # H is singular along shifts common to all scores, and vanishes where all probabilities
-    # are near 0 or 1: from a ridge of a row's own curvature the steps there grow
+    # H is singular along common shifts of all scores, and vanishes where all probabilities are near
+    # 0 or 1. The ridge makes it invertible. It falls after a good step, and rises after a bad one.
     least_ridge = 1e-14 + 1e-12 * hessian.diagonal().max()
     ridge = 1e-4 * hessian.diagonal().max() + least_ridge
     for _ in range(MAX_NEWTON_STEPS):
@@ -85,7 +85,7 @@ def balance_intercept(
         step = -linalg.solve(ridged, gradient, assume_a="pos", check_finite=False)
         trial = _derivatives(objective, scores, intercept + step)
         falls = trial[0] <= value + 1e-4 * float(gradient @ step)
-        # near the minimum the value is rounding, and the gradient still tells
+        # near the minimum, differences of the value are rounding, but the gradient is not
         if falls or np.abs(trial[1]).max() <= 0.5 * np.abs(gradient).max():
             intercept = intercept + step
             value, gradient, hessian = trial
@@ -112,7 +112,7 @@ def _derivatives(
     for block, residual in scores.at(intercept):
         value += block.weights @ objective.loss.value_and_residual(residual, block.targets)
         gradient += block.weights @ residual
-        # the probabilities again, to the rounding of the targets
+        # turns the residual into the probabilities again, up to rounding
         subtract_targets(residual, -block.targets)
         hessian += objective.loss.mean_jacobian(residual, block.weights)
     return float(value), gradient[free], hessian[free, free]

@@ -1,16 +1,16 @@
-r"""Mean and variance of the features, over the rows that are no outliers.
+r"""Mean and variance of the features, over the rows that are not outliers.
 
-Solvers centre and scale the features by them. A change of variables never changes the minimum, so
-any center and scale are right. One row at a million times the size of the others, however, sets
-both: the other rows then look constant, and no solver tells them apart.
+Solvers use them to centre and scale the features. A change of variables never changes the minimum,
+so any center and any scale are correct. But a single row, a million times as large as the others,
+would determine both. The other rows would then look constant, and no solver could distinguish them.
 
 With m_j and v_j the weighted mean and variance of feature j, a row holds the share
 
     omega_i sum_j (x_ij - m_j)^2 / v_j
 
 of a total of one for each feature. A row is an outlier if its share is more than
-`LARGEST_SHARE` of the total and its distance from the mean is far beyond the median one. Its
-features do not count, and the moments are computed anew, until no row is an outlier.
+`LARGEST_SHARE` of the total and its distance from the mean is far above the median distance. The
+moments are then computed again without it, until no row is an outlier.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from .._typing import Array, Matrix
 from .._validation import check_squares
 
 LARGEST_SHARE = 0.1
-# Squared distance from the mean, in medians of it.
+# Squared distance from the mean, as a multiple of the median of these.
 FAR = 1000.0
 MOST_ROUNDS = 5
 
@@ -53,12 +53,12 @@ def feature_moments(rows: Rows, *, with_outliers: bool = False) -> tuple[Array, 
             break
         weights = np.where(outlying, 0, weights)
         mean, variance, _ = _moments(rows, weights)
-    # what varies in outliers alone is scaled by them
+    # a feature that varies in outliers alone is scaled by them
     return mean, np.where(variance > 0, variance, of_all)
 
 
 def is_outlier(squared_distances: Array, weights: Array) -> Array:
-    """Rows (n,) that hold much of the total, and are far beyond the median distance."""
+    """Rows (n,) with a large share of the total, and a distance far above the median."""
     share = weights * squared_distances
     median = np.median(squared_distances[weights > 0])
     return (share > LARGEST_SHARE * share.sum()) & (squared_distances > FAR * median)
@@ -87,7 +87,7 @@ def _extreme(X: Matrix, name: str) -> Array:
 
 
 def _may_have_outliers(rows: Rows, variance: Array, farthest: Array) -> bool:
-    """Whether a row may hold a large share, judged by the extremes of each feature alone."""
+    """Whether a row may have a large share, from the extremes of each feature alone."""
     with np.errstate(divide="ignore", invalid="ignore"):
         shares = np.where(variance > 0, rows.weights.max() * farthest / variance, 0)
     return bool(np.minimum(shares, 1).sum() > LARGEST_SHARE * np.count_nonzero(variance))

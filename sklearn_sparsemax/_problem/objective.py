@@ -34,8 +34,8 @@ from .moments import feature_moments
 from .products import add_outer_products, product, transposed_product
 
 NUMBERS_PER_BLOCK = 2**23
-# Scores of sparse features. The product with the columns reads their rows in no order; so many
-# numbers stay in the cache.
+# So many numbers stay in the cache. This limits the scores of a block of sparse features, because
+# the product with the columns reads the rows of the scores in no order.
 NUMBERS_NEARBY = 2**19
 # A block of dense features for one thread must be worth the start of a thread, and small enough to
 # stay in the cache. It holds at least this many multiplications by W, enough rows to share the
@@ -75,12 +75,12 @@ class Objective:
     alpha : float
         Strength of the penalty, 0 or more.
     sample_weight : ndarray of shape (n,), default=None
-        Weights of the rows, positive, of any sum.
+        Weights of the rows, positive. Their sum does not matter.
     fit_intercept : bool, default=True
-        Whether b is free, or 0.
+        Whether b is free. Otherwise it is 0.
     reference_output : bool, default=False
-        Whether the scores of the first output are fixed at 0, so that m = K - 1
-        coefficients are left for each feature. The binary problem is stored so.
+        Whether the scores of the first output are fixed at 0. Then m = K - 1 coefficients are
+        left for each feature. Binary problems are stored in this way.
 
     Attributes
     ----------
@@ -93,7 +93,7 @@ class Objective:
     shift_invariant : bool
         Whether a common shift of all scores changes nothing.
     blocks : list of Block
-        What a pass runs over.
+        The blocks of rows that a pass runs over.
     """
 
     def __init__(
@@ -123,7 +123,8 @@ class Objective:
         self.target_mean = np.minimum(np.asarray(self.weights @ targets).ravel(), 1)
         self._columns_of: dict[int, sparse.csc_array] = {}
         if sparse.issparse(X):
-            # the coefficients, whose gradient each block adds to, set the least number of rows
+            # each block adds to the gradient of all coefficients; it is worth this cost if it has
+            # as many rows as X has features
             nearby = max(NUMBERS_NEARBY // self.n_outputs, self.n_features)
             block_rows = min(NUMBERS_PER_BLOCK // self.n_outputs, nearby)
         else:
@@ -145,7 +146,7 @@ class Objective:
 
     @property
     def scores_fit_one_block(self) -> bool:
-        """Whether the scores of all rows hold no more numbers than those of a block may."""
+        """Whether the scores of all rows are no larger than those of a block may be."""
         return self.X.shape[0] * self.n_outputs <= NUMBERS_PER_BLOCK
 
     def of_rows(self, rows: Array) -> Objective:
@@ -200,16 +201,16 @@ class Objective:
     def hessian(self, coef: Array, center: Array | None = None) -> Array:
         """Second derivatives of F, shape (size, size) for the raveled coefficients.
 
-        With diag(c_i) - u_i u_i^T the derivative of p_i by its scores, and x_i including the
+        The derivative of p_i by its scores is diag(c_i) - u_i u_i^T. With x_i including the
         constant 1 of the intercept,
 
             H = sum_i omega_i (x_i x_i^T) kron (diag(c_i) - u_i u_i^T) + alpha I,
 
-        without alpha for the intercept: one product for each output's c, and one for the rows
-        x_i kron u_i. Rows where the derivative vanishes, which are most of them once a sparse
-        loss is nearly fitted, are left out. With a center (d,), the derivatives are by the
-        variables (W, b + W^T center), which see x_i - center. Features are made dense a chunk
-        of at most `NUMBERS_PER_BLOCK` numbers at a time.
+        without alpha for the intercept. This takes one product for the c of each output, and one
+        for the rows x_i kron u_i. Rows whose derivative is 0 are left out. Once a sparse loss is
+        nearly fitted, these are most rows. With a center (d,), the derivatives are by the variables
+        (W, b + W^T center), for which the features are x_i - center. Features are made dense in
+        chunks of at most `NUMBERS_PER_BLOCK` numbers.
         """
         n_coef, n_free = self.shape
         hessian = np.zeros((n_coef, n_free, n_coef, n_free))
@@ -236,10 +237,10 @@ class Objective:
         return hessian
 
     def curved_rows(self, coef: Array) -> Iterator[tuple[Matrix, Array, Array]]:
-        """Rows on which the loss curves: features (r, d), and c and u (r, m).
+        """Rows with curvature, in several parts: features (r, d), and c and u (r, m).
 
-        The second derivative of F by the scores of such a row is diag(c_i) - u_i u_i^T, its
-        weight included; that of all other rows is 0. They come in several parts.
+        The second derivative of F by the scores of such a row is diag(c_i) - u_i u_i^T. Its weight
+        is included. The second derivative of all other rows is 0.
         """
         for block, scores in self.scored_blocks(coef, self.X.dtype):
             c, u = self.loss.curvature(self.loss.probabilities(scores))
@@ -249,7 +250,7 @@ class Objective:
             yield block.X[rows], weights * c[rows], np.sqrt(weights) * u[rows]
 
     def coefficient_gap(self, gradient: Array) -> float:
-        """alpha/2 ||W - W(P)||^2 for P = p(z): the gap but for the error of the intercept."""
+        """alpha/2 ||W - W(P)||^2 for P = p(z): the gap without the error of the intercept."""
         if self.alpha == 0:
             return np.inf
         slopes = gradient[: self.n_features]
@@ -270,7 +271,7 @@ class Objective:
         return sparse.vstack(rows, format="csr")
 
     def coef_of_dual(self, dual: sparse.csr_array) -> Array:
-        """W(P) (d, K) of sparse distributions (n, K), and with an intercept that of a feature 1."""
+        """W(P) (d, K) of sparse distributions (n, K); an intercept adds the row of a feature 1."""
         residual = self._weighted(self.targets - dual)
         coef = np.zeros((self.shape[0], self.n_outputs))
         for block in self.blocks:
@@ -342,7 +343,7 @@ class Objective:
         ]
 
     def _value_and_gradient_of(self, block: Block, scores: Array) -> tuple[float, Array]:
-        """What a block adds to F and its gradient; overwrites the scores."""
+        """The part of a block in F and in its gradient; overwrites the scores."""
         value = block.weights @ self.loss.value_and_residual(scores, block.targets)
         gradient = np.zeros(self.shape)
         self.add_data_gradient(gradient, block, scores)
@@ -363,7 +364,7 @@ class Objective:
 
 
 def _curved(c: Array, u: Array) -> Array:
-    """Rows where diag(c_i) - u_i u_i^T is not 0: its diagonal is never negative."""
+    """Rows where diag(c_i) - u_i u_i^T is not 0. Its diagonal, which decides, is never negative."""
     # a product, since NumPy is slow along short rows
     return np.flatnonzero((c - u**2) @ np.ones(c.shape[1], c.dtype) > 0)
 
@@ -384,11 +385,11 @@ def _row_range(matrix: Matrix, start: int, stop: int) -> Matrix:
 def _in_rounds(
     function: Callable[[int, int], Result], n_items: int, n_side_by_side: int
 ) -> Iterator[Result]:
-    """Results of function(i, i + 1) for each item, in order, so many at a time on threads.
+    """Results of function(i, i + 1) for each item, in order, `n_side_by_side` at a time on threads.
 
-    No more of them than run at a time are in memory. BLAS then takes one thread in each. The
-    calling thread has an empty range to run: unlike those of the pool, it would ask for threads
-    inside of each item.
+    Memory holds the results of one round only. BLAS takes one thread in each item. The calling
+    thread gets an empty range. Inside an item, it would ask for more threads; those of the pool
+    do not.
     """
     if n_side_by_side == 1 or n_items == 1:
         yield from (function(i, i + 1) for i in range(n_items))

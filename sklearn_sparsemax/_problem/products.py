@@ -1,7 +1,7 @@
-"""Products of features with coefficients and with residuals, by what suits them.
+"""Products of features with coefficients and with residuals.
 
-Dense features are left to BLAS, few numbers to SciPy: which of them computes a product depends
-on shapes and entries alone, not on what ran before.
+BLAS computes the products of dense features, and SciPy those of small sparse matrices. Compiled
+kernels compute the others. The choice depends on shapes and entries alone, not on earlier calls.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from .. import _kernels
 from .._kernels.threads import even_bounds, n_threads, run_blocks
 from .._typing import Array, Matrix
 
-# Products of fewer multiplications take SciPy less time than loading the compiled code does in
-# a hundred of them.
+# Below so many multiplications, SciPy computes a hundred products in less time than the compiled
+# code needs to load.
 LEAST_COMPILED = 2**20
 NUMBERS_AT_A_TIME = 2**16
-# Rows of which at most this part is not zero are reduced to that part: reading scattered entries
-# one by one costs about ten times what reading them in a row does.
+# If at most this part of the rows is not zero, only this part is used. Reading a scattered entry
+# takes about ten times as long as reading the next one.
 SPARSE = 1 / 16
 
 
@@ -64,7 +64,7 @@ def transposed_product(columns: Matrix, rows: Array) -> Array:
 def add_outer_products(X: Matrix, rows: sparse.csr_array, total: Array) -> None:
     """Add X^T @ rows to total (d, K), for X dense or CSR and CSR rows.
 
-    One row after the other: for sparse X, no columns have to be formed.
+    The rows are added one after the other, so that sparse X needs no conversion to columns.
     """
     if rows.nnz == 0:
         return
@@ -77,7 +77,7 @@ def add_outer_products(X: Matrix, rows: sparse.csr_array, total: Array) -> None:
 
 
 def add_outer(total: Array, column: Array, row: Array) -> None:
-    """Add column row^T to total (d, K), without another array of its size."""
+    """Add the outer product of column (d,) and row (K,) to total (d, K), in small parts."""
     step = max(1, NUMBERS_AT_A_TIME // row.size)
     for start in range(0, column.size, step):
         some = slice(start, start + step)
@@ -89,6 +89,6 @@ def _is_compiled(X: Matrix, other: Array) -> bool:
 
 
 def _bounds_of_equal_work(indptr: Array, n_blocks: int) -> list[int]:
-    """Bounds of blocks of columns that hold equally many entries, as nearly as they can."""
+    """Bounds of blocks of columns, with about the same number of entries in each block."""
     shares = np.linspace(0, indptr[-1], n_blocks + 1)[1:-1]
     return [0, *np.searchsorted(indptr, shares).tolist(), indptr.size - 1]

@@ -38,7 +38,7 @@ class Progress:
     Parameters
     ----------
     verbose : int, default=0
-        Whether to print.
+        Prints a line for an iteration if above 0.
     listener : Listener, default=None
         Object that receives the events.
 
@@ -59,12 +59,15 @@ class Progress:
             print(text % values)
 
     def begin(self, task: str, solution: SolutionSoFar) -> None:
-        """Announce an iteration. Announce it again if the last one led nowhere."""
+        """Announce an iteration. A solver announces it again if the last one made no progress."""
         if self._listener is not None:
             self._listener.begin(task, solution)
 
     def end(self, solution: SolutionSoFar) -> bool:
-        """Whether a callback stops the fit. The solver then returns `solution()`."""
+        """Report the end of an iteration; True if a callback stops the fit.
+
+        The solver then returns `solution()`.
+        """
         if self._listener is not None:
             self.stopped = self._listener.end(solution)
         return self.stopped
@@ -85,16 +88,16 @@ def training_data(X: Matrix, y: Any, sample_weight: ArrayLike | None) -> dict[st
 
 
 class FitCallbacks:
-    """scikit-learn's callbacks during one fit: a task for the fit, and one for each iteration.
+    """scikit-learn's callbacks of one fit: one task for the fit, and one for each iteration.
 
     Parameters
     ----------
     estimator : estimator
-        What is fitted, in at most `max_iter` iterations.
+        The estimator that is fitted, in at most `max_iter` iterations.
     data : dict
         The `training_data`.
     store : callable
-        `store(model, solution)` makes a fitted model of a copy of the estimator.
+        `store(model, solution)` turns a copy of the estimator into a fitted model.
     """
 
     def __init__(
@@ -120,14 +123,14 @@ class FitCallbacks:
 
     def close(self) -> None:
         if self._iteration is not None:
-            # the last iteration that was announced led nowhere
+            # the last iteration was announced, but made no progress
             self._iteration.call_on_fit_task_end(**self._told)
         self._fit.call_on_fit_task_end(**self._told, reconstruction_attributes={})
 
     def _fitted(self, solution: SolutionSoFar) -> dict[str, Callable[[], dict[str, Any]]]:
         def attributes() -> dict[str, Any]:
             model = copy(self._told["estimator"])
-            # a solver counts its own iterations only
+            # a solver counts only its own iterations
             self._store(model, solution()._replace(n_iter=self._n_iter))
             return vars(model)
 

@@ -1,4 +1,4 @@
-"""What is wrong with the scale of the features, in words: advice where a solver had to give up."""
+"""Advice on badly scaled features, for the warning of a fit that did not converge."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from scipy import sparse
 from .._typing import Array, Matrix
 from .moments import Rows, feature_moments
 
-# Ratios from which on the scale of a feature may be to blame.
+# From this ratio on, the scale of a feature may be the reason.
 LARGE = 1e4
 
 
 def scaling_advice(rows: Rows, names: Array | None = None) -> str:
-    """A sentence that names the worst scaled feature and what to do, or nothing.
+    """A sentence that names the worst scaled feature and the remedy; "" if there is none.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def scaling_advice(rows: Rows, names: Array | None = None) -> str:
 
 
 def _words(column: Matrix, spread: float, typical: float) -> str:
-    """What is wrong with a column (n, 1), and the remedy."""
+    """The problem of a column (n, 1), and the remedy."""
     values = np.asarray(column.toarray() if sparse.issparse(column) else column, np.float64).ravel()
     distances = np.abs(values - np.median(values))
     farthest = int(distances.argmax())
