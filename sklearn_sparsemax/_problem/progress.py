@@ -38,7 +38,7 @@ class Progress:
     Parameters
     ----------
     verbose : int, default=0
-        Prints a line for an iteration if above 0.
+        Prints lines of progress if above 0.
     listener : Listener, default=None
         Object that receives the events.
 

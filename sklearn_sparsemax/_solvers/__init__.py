@@ -1,6 +1,5 @@
 """Solvers, one per file: ``solve(objective, start, ...)`` returns a `Solution`.
 
-A solver sees the objective alone, never an estimator. For all of them ``tol`` bounds the
-duality gap, in units of the objective of the all-zero model: they stop at
-F - D <= tol * F(0, 0).
+A solver sees the objective only, never an estimator. ``tol`` means the same for all of them: they
+stop when the duality gap is at most tol * F(0, 0). F(0, 0) is the objective of the all-zero model.
 """

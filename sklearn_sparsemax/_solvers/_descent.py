@@ -1,9 +1,9 @@
-"""Descent along the directions of a method, until the duality gap is proven to be small enough.
+"""Descent along the directions of a method, until the duality gap is small enough.
 
-All of it happens in the variables of standardised features. Most of the gap,
-||grad_W F||^2 / (2 alpha), comes free with each evaluation. Only when that part is below the
-tolerance is the intercept balanced and the whole gap computed; if it is too large still, the
-descent goes on and asks again when the part has halved.
+The variables are those of standardised features. The largest part of the duality gap,
+||grad_W F||^2 / (2 alpha), costs nothing, since each evaluation computes the gradient. When this
+part is below the tolerance, the intercept is balanced and the whole gap is computed. If the gap is
+still too large, the descent continues. The gap is computed again when the part has halved.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .standardisation import Standardisation
 
 # After so many iterations without a new least value or gradient, only rounding is left.
 PATIENCE = 20
-# Values are trusted up to so many units in their last place.
+# Rounding error of a value, in units of its last place.
 ROUNDING = 8
 
 
@@ -36,29 +36,29 @@ class Point(NamedTuple):
 
 
 class Method(Protocol):
-    """What proposes directions."""
+    """A method that proposes directions."""
 
     name: str
     iterations_per_line: int
 
     def direction(self, point: Point) -> tuple[Array, float]:
-        """The direction from the point of the last iteration, and the length to try first."""
+        """The direction at the point of the last iteration, and the first step length to try."""
 
     def forget(self) -> bool:
-        """Drop what earlier points taught; False if there is nothing to drop."""
+        """Discard the information of earlier points; False if there is none."""
 
 
 class Descent:
-    """One minimisation: the precision it has come to, and when to stop.
+    """One minimisation: evaluations, steps, the type of numbers, and the stopping rule.
 
     Parameters
     ----------
     objective : Objective
-        What to minimise.
+        The objective to minimise.
     tol : float
         The duality gap to reach, as a multiple of F(0, 0).
     progress : Progress
-        Where to report the way down.
+        Object that reports the iterations.
     with_outliers : bool, default=False
         Whether outlying rows count in the scale of the variables.
     """
@@ -124,10 +124,10 @@ class Descent:
                 least_value = min(least_value, point.value)
                 least_distance = min(least_distance, point.distance)
             elif stalled < PATIENCE and method.forget():
-                # what was learnt was wrong here: a fresh direction may still succeed
+                # information of earlier points may mislead: try a direction without it
                 continue
             elif self.dtype != np.float64:
-                # differences below the rounding of single precision, double still sees
+                # double precision resolves differences that single precision cannot
                 self.dtype = np.dtype(np.float64)
                 method.forget()
                 point = self._evaluate(point.variables)
@@ -137,7 +137,7 @@ class Descent:
                 return self._certify(point, n_iter, message)
 
     def _step(self, method: Method, point: Point) -> Point | None:
-        """The point of the next iteration; None if rounding hides the way to it."""
+        """The point of the next iteration; None if rounding leaves no better point to find."""
         direction, length = method.direction(point)
         slope = float(point.gradient @ direction)
         if not slope < 0:

@@ -1,10 +1,10 @@
 """A step length that satisfies the strong Wolfe conditions, for a convex function.
 
-Along a line the slope of a convex function never falls, so the sign of the slope alone says on
-which side of the minimum a trial lies. Values are only compared to reject a trial that rises
-again beyond the minimum, and with an allowance for their rounding: near the minimum their
-differences drown in it long before slopes do, which are still right to half of the digits that
-are then left (the approximate Wolfe conditions of Hager & Zhang 2005).
+Along a line, the slope of a convex function never falls. So the sign of the slope says on which
+side of the minimum a trial lies. Values are compared for one purpose only: to reject a trial that
+lies too high beyond the minimum. This comparison allows for rounding. Near the minimum, differences
+of values are lost in rounding long before slopes are. (See the approximate Wolfe conditions of
+Hager & Zhang 2005.)
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from collections.abc import Callable
 from math import inf, sqrt
 from typing import Any, NamedTuple
 
-# a loose search: more iterations are better than longer searches
+# Loose conditions: more iterations are better than longer searches.
 SUFFICIENT_DECREASE = 1e-4
 REMAINING_SLOPE = 0.9
 MAX_TRIALS = 20
 
 
 class Trial(NamedTuple):
-    """Value and slope of the function at a step length, and whatever else was computed there."""
+    """Value and slope of the function at a step length, with the point that was evaluated."""
 
     length: float
     value: float
@@ -31,18 +31,18 @@ class Trial(NamedTuple):
 def line_search(
     evaluate: Callable[[float], Trial], start: Trial, length: float, *, rounding: float
 ) -> Trial | None:
-    """The first trial, from the given length on, that satisfies the conditions; None if none does.
+    """The first trial that satisfies the conditions; None if no trial does.
 
     Parameters
     ----------
     evaluate : callable
-        The trial at a length.
+        Returns the trial at a length.
     start : Trial
-        The trial at length 0, of negative slope.
+        The trial at length 0, with a negative slope.
     length : float
         First length to try, positive.
     rounding : float
-        By how much a value may exceed what the conditions allow.
+        Rounding error of a value: it may exceed the limit of the conditions by so much.
     """
     low, high = start, None
     for _ in range(MAX_TRIALS):
@@ -51,7 +51,7 @@ def line_search(
         if trial.value <= limit and abs(trial.slope) <= -REMAINING_SLOPE * start.slope:
             return trial
         if not trial.slope < 0:
-            # NaN and infinities of an overflow lie beyond the minimum, too
+            # NaN and infinities, from an overflow, also lie beyond the minimum
             high = trial
         elif high is None:
             length = _clip(_cubic_minimum(low, trial, inf), 2 * length, 10 * length)
@@ -66,7 +66,7 @@ def line_search(
 
 
 def _cubic_minimum(a: Trial, b: Trial, default: float) -> float:
-    """Where the cubic through values and slopes of two trials has its minimum."""
+    """Minimum of the cubic polynomial with the values and slopes of two trials."""
     width = b.length - a.length
     theta = a.slope + b.slope - 3 * (b.value - a.value) / width
     square = theta * theta - a.slope * b.slope

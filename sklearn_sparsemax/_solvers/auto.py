@@ -2,19 +2,21 @@
 
 Measured on two cores, dense and sparse, from 150 to 1,000,000 rows, alpha from 1e-6 to 0.1:
 
-- Few coefficients and not very many rows: "newton-cholesky", which needs a handful of exact steps.
-  Very many rows of few features make a well-conditioned problem, for which "lbfgs" needs few
-  evaluations.
-- Small data: "newton-cg", which needs no compiled code. Loading compiled code takes longer than
-  such a fit, unless the penalty is weak compared with the variance of the rows.
+- Few coefficients and not very many rows: "newton-cholesky". It needs only a few exact steps.
+- Few coefficients and very many rows: "lbfgs". Such a problem is well-conditioned, so that "lbfgs"
+  needs few evaluations.
+- More coefficients and no penalty: "lbfgs", because the Hessian may vanish.
+- Small data: "newton-cg". It needs no compiled code, and loading that code takes longer than such a
+  fit. For the sparsemax loss there is an exception: a penalty that is weak compared with the
+  variance of the rows.
 - Otherwise, for the sparsemax loss: "sdca", unless its progress is slow. It may need thousands of
-  epochs where rows contradict each other and the penalty is weak.
-- Other losses: "newton-cg" for dense features, "lbfgs" for sparse ones, where a product with the
-  Hessian costs as much as an evaluation. Without a penalty "lbfgs", as the Hessian may vanish.
+  epochs if rows contradict each other and the penalty is weak.
+- Otherwise, for other losses: "newton-cg" for dense features and "lbfgs" for sparse ones. With
+  sparse features, a product with the Hessian costs as much as an evaluation.
 
-Where a solver ends before the tolerance, because its progress is slow or rounding stops it, the
-next one goes on from its coefficients: "newton-cg" before "lbfgs" for dense features, "lbfgs" first
-for sparse ones. Rows far beyond the others are the usual reason.
+A solver may end before the tolerance, because its progress is slow or because of rounding. The next
+solver then continues from its coefficients. For dense features, "newton-cg" comes before "lbfgs".
+For sparse ones, "lbfgs" comes first. The usual reason is a row far beyond the others.
 """
 
 from __future__ import annotations
@@ -34,17 +36,17 @@ from . import lbfgs, newton_cg, newton_cholesky, sdca
 from .solution import Solution, better
 
 FEW_COEFFICIENTS = 500
-# Multiplications for one exact Hessian.
+# Multiplications for one exact Hessian that are worth their time.
 CHEAP_HESSIAN = 2e8
-# Coefficients, and products of an entry of X with one of W in an evaluation, of small data.
+# Small data: number of coefficients, and of multiplications of X with W in an evaluation.
 SMALL_SIZE = 5000
 SMALL_WORK = 2**22
-# Mean of omega_i ||x_i - mean||^2 / alpha: how far a dual step of one row moves its own scores.
+# Mean of omega_i ||x_i - mean||^2 / alpha. It says how far a dual step of a row moves its scores.
 WEAK_COUPLING = 100
-# Epochs that dual coordinate ascent may expect to need yet. On the problems where both were
-# measured, more took longer than to begin anew with Newton's method.
+# Dual coordinate ascent stops if it expects to need more epochs than this. Where both were
+# measured, more epochs took longer than a new start with Newton's method.
 PATIENCE = 500
-# A gap in units of F(0, 0) that rounding alone may keep from the tolerance: nobody does better.
+# At a gap of at most this, in units of F(0, 0), rounding is the limit. Another solver cannot help.
 ROUNDING_GAP = 1e-6
 
 
@@ -60,8 +62,8 @@ def solve(
 ) -> Solution:
     """Minimise an objective from a start until its duality gap is at most tol * F(0, 0).
 
-    A solver that ends before the tolerance is followed by another, which goes on from the best
-    coefficients so far, as long as `max_iter` allows.
+    If a solver ends before the tolerance, another one continues from the best coefficients so far.
+    `max_iter` limits the iterations of all solvers together.
     """
     first = _choose(objective)
     best: Solution | None = None
@@ -80,14 +82,14 @@ def solve(
         if best.dual_gap <= ROUNDING_GAP * unit:
             break
         if solver is sdca or best.objective < unit:
-            # of the dual: good for the many rows even where one outlier makes F large
+            # coefficients of the dual suit most rows, even if one outlier makes F large
             start = solution.coef if solver is sdca else best.coef
     assert best is not None
     return best._replace(n_iter=spent)
 
 
 def _following(first: ModuleType, objective: Objective) -> tuple[ModuleType, ...]:
-    """The solvers that may go on where the first did not get to the tolerance."""
+    """The solvers that may continue if the first does not reach the tolerance."""
     if objective.alpha == 0:
         return ()
     second_order_first = (
@@ -98,7 +100,7 @@ def _following(first: ModuleType, objective: Objective) -> tuple[ModuleType, ...
 
 
 def _choose(objective: Objective) -> ModuleType:
-    """The solver to begin with."""
+    """The first solver."""
     n_rows, size = objective.X.shape[0], objective.shape[0] * objective.shape[1]
     is_sparse = sparse.issparse(objective.X)
     if size <= FEW_COEFFICIENTS:

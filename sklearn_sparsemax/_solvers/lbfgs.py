@@ -1,17 +1,17 @@
-"""L-BFGS: quasi-Newton steps with the Hessian that the last few steps tell of.
+"""L-BFGS: quasi-Newton steps. The last few steps approximate the inverse Hessian.
 
-With the last m steps s_i and changes of the gradient y_i as rows of S and Y, r_ij = s_i^T y_j
-where s_i is not younger than y_j and 0 elsewhere, D the diagonal of R and gamma = s^T y / y^T y
-of the last pair, the two-loop recursion is the same as (Byrd, Nocedal & Schnabel 1994)
+The rows of S and Y are the last m steps s_i and the changes y_i of the gradient. R has the entries
+r_ij = s_i^T y_j if s_i is not younger than y_j, and 0 elsewhere. D is the diagonal of R, and
+gamma = s^T y / y^T y of the last pair. The two-loop recursion then equals
+(Byrd, Nocedal & Schnabel 1994)
 
     H g = gamma g + S^T a - gamma Y^T u,   u = R^-1 S g,
                                            a = R^-T (D u + gamma Y Y^T u - gamma Y g).
 
-The m x m matrices are kept, and their new entries are differences of the products S g and Y g
-at successive gradients. So an iteration reads S and Y twice, in products with one vector
-each, however many pairs there are: with millions of coefficients reading them is what costs.
-It is shared among threads of our own, for those of BLAS would go on spinning for a while on the
-cores that the next evaluation needs.
+The m x m matrices are kept. Their new entries are differences of the products S g and Y g at
+successive gradients. So an iteration reads S and Y twice, in products with one vector each, for any
+number of pairs. With millions of coefficients, this reading is the main cost. Our own threads share
+it. The threads of BLAS would wait actively on the cores that the next evaluation needs.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from .solution import Solution
 Result = TypeVar("Result")
 
 EPS = np.finfo(np.float64).eps
-# Variables of which products are formed at a time.
+# Number of variables in a chunk of the products.
 CHUNK = 2**16
 
 
@@ -42,8 +42,8 @@ def solve(
 ) -> Solution:
     """Minimise an objective from a start until its duality gap is at most tol * F(0, 0).
 
-    With alpha = 0 there is no dual: the run ends when the largest entry of the gradient is
-    at most tol times that at zero.
+    With alpha = 0 there is no dual. The solver then stops when the largest entry of the gradient is
+    at most tol times the largest one at zero.
     """
     n_pairs = _n_pairs(start.size)
     with blas_threads_for(0):
@@ -52,15 +52,15 @@ def solve(
 
 
 def _n_pairs(size: int) -> int:
-    """Pairs that approximate the Hessian: 30 save a quarter of the iterations of the usual 10.
+    """Number of pairs: 30 pairs save a quarter of the iterations, compared with the usual 10.
 
-    They hold 2 x size numbers each, so they stay at 10 where the coefficients are large.
+    A pair holds 2 x size numbers. With very many coefficients, 10 pairs are kept.
     """
     return int(np.clip(2**22 // size, 10, 30))
 
 
 class LimitedMemory:
-    """The inverse Hessian of the last `n_pairs` steps."""
+    """Approximate inverse Hessian, from the last `n_pairs` steps."""
 
     name = "lbfgs"
     iterations_per_line = 10
@@ -68,7 +68,7 @@ class LimitedMemory:
     def __init__(self, n_pairs: int, size: int) -> None:
         self._steps = np.empty((n_pairs, size))
         self._changes = np.empty((n_pairs, size))
-        # R in the order of the rows of S and Y, which new pairs take in turn
+        # R has the order of the rows of S and Y; a new pair replaces the oldest one
         self._R = np.empty((n_pairs, n_pairs))
         self._YY = np.empty((n_pairs, n_pairs))
         self._Sg, self._Yg = np.empty(0), np.empty(0)
@@ -83,7 +83,7 @@ class LimitedMemory:
         return forgets
 
     def direction(self, point: Point) -> tuple[Array, float]:
-        """-H g; to be tried in full, but for the first."""
+        """-H g, and the step length 1; the first step is a gradient step of length at most 1."""
         gradient = point.gradient
         if self._last is not None:
             step, change = point.variables - self._last.variables, gradient - self._last.gradient
@@ -110,9 +110,9 @@ class LimitedMemory:
         return min(self._n_updates, len(self._steps))
 
     def _update(self, step: Array, change: Array, gradient: Array) -> None:
-        """Take in a step, the change of the gradient, and the gradient where it led."""
+        """Store a step and the change of the gradient; update products with the new gradient."""
         step_change, change_change = float(step @ change), float(change @ change)
-        # rounding may hide the curvature of a convex function
+        # rounding may make the curvature of a convex function look negative
         is_curved = step_change > EPS * change_change
         if is_curved:
             k = self._n_updates % len(self._steps)
@@ -139,7 +139,7 @@ class LimitedMemory:
 def _for_chunks(function: Callable[[slice], Result], n_pairs: int, size: int) -> list[Result]:
     """Results of function(chunk) for chunks of the variables, on threads, in order.
 
-    The chunks do not depend on the number of threads, so neither do sums over them.
+    The chunks do not depend on the number of threads. Neither do sums over them.
     """
     bounds = even_bounds(size, -(-size // CHUNK))
     chunks = [slice(start, stop) for start, stop in pairwise(bounds)]

@@ -1,12 +1,13 @@
-"""Newton's method with steps by conjugate gradients, for losses that curve on few rows.
+"""Newton's method with conjugate gradients, for losses with curvature on few rows.
 
-Rows on which a sparse loss is linear, because one output takes all the probability, have no
-part in the Hessian. Once the others are gathered, a product with it costs only their share of an
-evaluation; and since the direction need not be exact, half of that again in single precision.
+A sparse loss is linear on rows where one output has all the probability. Such rows do not
+contribute to the Hessian. The other rows are collected. A product with the Hessian then costs only
+their share of an evaluation. The direction need not be exact. So single precision is enough, and
+halves this cost.
 
-The gradient of the sparsemax loss is piecewise linear: Newton's method is semismooth there, and
-converges in finitely many steps (Qi & Sun 1993). Directions are solved for more accurately as
-the gradient falls (Dembo, Eisenstat & Steihaug 1982).
+The gradient of the sparsemax loss is piecewise linear. Newton's method is then a semismooth method,
+and converges in finitely many steps (Qi & Sun 1993). The smaller the gradient, the more accurate
+the directions (Dembo, Eisenstat & Steihaug 1982).
 """
 
 from __future__ import annotations
@@ -24,12 +25,12 @@ from .solution import Solution
 from .standardisation import Standardisation
 
 MAX_PRODUCTS = 250
-# Of a direction's equation, what part may remain at first.
+# Largest relative residual of the equation of a direction.
 LOOSEST = 0.5
-# Rows that hold so many numbers stay in the cache between their two uses in a product.
+# So many numbers stay in the cache between the two uses of a row in a product.
 NUMBERS_PER_PART = 2**19
-# Where the loss is linear the Hessian vanishes. A ridge, in units of the curvature expected of
-# standardised features, keeps the steps there short; it falls as the gradient does.
+# The Hessian vanishes where the loss is linear. A ridge keeps the steps there short. Its unit is
+# the expected curvature of standardised features. It falls with the gradient.
 RIDGE = 1e-4
 
 
@@ -38,8 +39,8 @@ def solve(
 ) -> Solution:
     """Minimise an objective from a start until its duality gap is at most tol * F(0, 0).
 
-    With alpha = 0 there is no dual: the run ends when the largest entry of the gradient is
-    at most tol times that at zero.
+    With alpha = 0 there is no dual. The solver then stops when the largest entry of the gradient is
+    at most tol times the largest one at zero.
     """
     with blas_threads_for(0):
         descent = Descent(objective, tol=tol, progress=progress)
@@ -57,11 +58,11 @@ class NewtonCG:
         self._norm_at_start = 0.0
 
     def forget(self) -> bool:
-        """Every direction is fresh."""
+        """No direction depends on earlier points."""
         return False
 
     def direction(self, point: Point) -> tuple[Array, float]:
-        """Solution of H p = -g, to a part of g that falls as g does; to be tried in full."""
+        """Approximate solution of H p = -g, more accurate for a smaller g; step length 1."""
         objective, standardisation = self._descent.objective, self._descent.standardisation
         norm = float(np.linalg.norm(point.gradient))
         self._norm_at_start = max(self._norm_at_start, norm)
@@ -73,7 +74,7 @@ class NewtonCG:
 
 
 def _conjugate_gradients(hessian: StandardisedHessian, gradient: Array, remaining: float) -> Array:
-    """Approximate -H^-1 g, preconditioned by the diagonal of H."""
+    """Approximate -H^-1 g. The preconditioner is the diagonal of H."""
     solution = np.zeros_like(gradient)
     residual = -gradient
     preconditioned = residual / hessian.diagonal
@@ -99,8 +100,9 @@ def _conjugate_gradients(hessian: StandardisedHessian, gradient: Array, remainin
 class StandardisedHessian:
     """The Hessian of F by the standardised variables, raveled.
 
-    Dense features are gathered as they are seen by the variables, centred and scaled, in single
-    precision. Sparse features stay as they are, in double precision, and the variables change.
+    Dense features are copied for the collected rows: centred, scaled and in single precision.
+    Sparse features are scaled, but not centred, and are in double precision. A correction term
+    replaces the centring.
     """
 
     def __init__(
@@ -135,7 +137,7 @@ class StandardisedHessian:
             for i in range(0, len(c), n_rows):
                 self._parts.append((X[i : i + n_rows], c[i : i + n_rows], u[i : i + n_rows]))
         self._n_threads = n_threads(sum(X.size for X, _, _ in self._parts))
-        # rounding may leave a constant feature less than nothing
+        # rounding may make the entry of a constant feature negative
         self.diagonal = (np.maximum(diagonal, 0) + self._penalty).ravel()
 
     def __matmul__(self, direction: Array) -> Array:

@@ -1,13 +1,13 @@
 """Newton's method with the exact Hessian, for few coefficients.
 
-The gradient of the sparsemax loss is piecewise linear: Newton's method is exact on each piece
-and ends at the minimum after finitely many steps, up to rounding. For the smooth losses it
-converges quadratically. Once near, further steps cost little, so the run does not stop at the
-tolerance but where rounding stops it: the answer does not depend on the way to it.
+The gradient of the sparsemax loss is piecewise linear. Newton's method is exact on each piece, and
+reaches the minimum after finitely many steps, up to rounding. For smooth losses it converges
+quadratically. Near the minimum, more steps cost little. So the solver does not stop at the
+tolerance: it continues until rounding stops it. The result then does not depend on the path.
 
-The Hessian of all d * m coefficients is formed, of centred features and with its diagonal scaled
-to 1, so that neither the units nor the offsets of the features matter. Memory grows with
-(d m)^2, and the time of a step with n (d m)^2 + (d m)^3, hence: few coefficients.
+The Hessian of all d * m coefficients is computed, for centred features and with its diagonal scaled
+to 1. So the units and offsets of the features do not matter. Memory grows with (d m)^2, and the
+time of a step with n (d m)^2 + (d m)^3. This is why the solver is for few coefficients.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ ROUNDING = 8 * EPS
 def solve(
     objective: Objective, start: Array, *, tol: float, max_iter: int, progress: Progress = SILENT
 ) -> Solution:
-    """Minimise an objective until rounding ends it; converged if the gap is at most tol * F(0, 0).
+    """Minimise an objective up to rounding; converged if the gap is at most tol * F(0, 0).
 
-    With alpha = 0 there is no dual: converged if the largest entry of the gradient is at most
-    tol times that at zero.
+    With alpha = 0 there is no dual. The solver has then converged if the largest entry of the
+    gradient is at most tol times the largest one at zero.
     """
     n_coef = objective.shape[0] * objective.shape[1]
     with blas_threads_for(objective.X.shape[0] * n_coef**2 + n_coef**3):
@@ -69,7 +69,7 @@ def _minimize(
             for length in 0.5 ** np.arange(MAX_BACKTRACKS):
                 trial = coef + length * change
                 trial_value, trial_gradient = objective.value_and_gradient(trial, np.float64)
-                # below the rounding of the value, only the gradient tells whether a step helped
+                # if the decrease is below the rounding of the value, compare gradients instead
                 if length * decrement > ROUNDING * value:
                     accepted = trial_value <= value - 1e-4 * length * decrement
                 else:
@@ -79,8 +79,8 @@ def _minimize(
                     break
             if accepted or decrement <= ROUNDING * value:
                 break
-            # where the loss is linear its Hessian vanishes: with the ridge, the step
-            # turns to the gradient and shortens
+            # the Hessian vanishes where the loss is linear; with a larger ridge, the step is
+            # shorter, and closer to the direction of the gradient
             ridge *= 100
         if not accepted:
             message = "Rounding allows no further decrease."
@@ -102,8 +102,8 @@ def _minimize(
 
 
 def _newton_step(hessian: Array, gradient: Array, ridge: float) -> Array:
-    """Solution of (H + ridge diag H) s = -g by Cholesky, with a larger ridge if need be."""
-    # in standardised variables a diagonal far below 1 is no curvature to rely on
+    """Solution of (H + ridge diag H) s = -g by Cholesky; the ridge grows until H is definite."""
+    # in standardised variables, a diagonal far below 1 is not reliable curvature
     scale = 1 / np.sqrt(np.maximum(hessian.diagonal(), 1e-4))
     scaled = hessian * scale[:, None] * scale
     diagonal = np.diag_indices_from(scaled)

@@ -1,4 +1,4 @@
-"""What every solver returns, and when it has converged."""
+"""The result of every solver, and the rule that says when it has converged."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from .._validation import check_squares
 
 
 class Solution(NamedTuple):
-    """Coefficients and what is proven about them.
+    """Coefficients, with the certificate of their objective.
 
     Attributes
     ----------
     coef : ndarray
         Coefficients, of the shape of the objective.
     n_iter : int
-        Iterations spent.
+        Number of iterations.
     objective : float
         F at the coefficients.
     dual_gap : float
@@ -32,7 +32,7 @@ class Solution(NamedTuple):
     message : str
         Why the solver stopped.
     dual : csr_array of shape (n, K), default=None
-        Distributions of the dual, from solvers that keep them.
+        Distributions of the dual, if the solver keeps them.
     """
 
     coef: Array
@@ -45,16 +45,16 @@ class Solution(NamedTuple):
 
 
 def better(one: Solution, other: Solution) -> Solution:
-    """The solution of the lower objective, with the better of both lower bounds."""
+    """The solution with the lower objective, and with the better one of the two lower bounds."""
     best, rest = (one, other) if one.objective <= other.objective else (other, one)
     gap = max(min(best.dual_gap, best.objective - (rest.objective - rest.dual_gap)), 0.0)
     return best._replace(dual_gap=gap, converged=one.converged or other.converged)
 
 
 def no_worse_than_zero(objective: Objective, tol: float, solution: Solution) -> Solution:
-    """The solution, or the all-zero model if the solver has found nothing better.
+    """The solution, or the all-zero model if that is better.
 
-    Raises ValueError where the features are so large that no model can be certified.
+    Raises ValueError if the features are so large that no model can be certified.
     """
     if not solution.objective <= objective.value_at_zero():
         zero = Tolerance(objective, tol).certify(
@@ -69,14 +69,14 @@ def no_worse_than_zero(objective: Objective, tol: float, solution: Solution) -> 
 class Tolerance:
     """The stopping rule of all solvers: a duality gap of at most tol * F(0, 0).
 
-    With alpha = 0 there is no dual. The rule is then that the largest entry of the gradient is at
-    most tol times the largest one at zero. If the all-zero model is already the minimum, the bound
-    is a few roundings rather than 0.
+    With alpha = 0 there is no dual. The largest entry of the gradient must then be at most tol times
+    the largest one at zero. If the all-zero model is already the minimum, the bound is a small
+    multiple of the rounding error, since no solver reaches 0 exactly.
 
     Parameters
     ----------
     objective : Objective
-        What is minimised.
+        The objective that is minimised.
     tol : float
         The tolerance.
 
@@ -85,7 +85,7 @@ class Tolerance:
     unit : float
         F(0, 0), or the largest entry of the gradient at zero.
     bound : float
-        The largest gap, or entry of the gradient, at which a solver has converged.
+        A solver has converged if the gap, or the largest entry of the gradient, is at most this.
     """
 
     def __init__(self, objective: Objective, tol: float) -> None:
@@ -100,7 +100,7 @@ class Tolerance:
         self.bound = max(tol * self.unit, rounding if self.unit <= rounding else 0)
 
     def distance(self, gradient: Array) -> float:
-        """The gap without the error of the intercept, which an evaluation gives at no cost."""
+        """The gap without the error of the intercept. It costs nothing beyond the gradient."""
         if self.has_dual:
             return self.objective.coefficient_gap(gradient)
         return float(np.abs(gradient).max())
@@ -110,7 +110,7 @@ class Tolerance:
     ) -> Solution:
         """The solution at the coefficients, with the best intercept for them.
 
-        The dual point is made of p(z), or of the distributions `dual` of the solver.
+        The certificate uses p(z), or the distributions `dual` of the solver, if given.
         """
         scores = ScoresOfIntercepts(self.objective, coef)
         coef = balance_intercept(self.objective, coef, scores)

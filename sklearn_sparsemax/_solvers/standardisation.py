@@ -1,18 +1,20 @@
-r"""Variables in which every solver sees standardised features that are never formed.
+r"""Change of variables that standardises the features without computing them.
 
-First- and second-order methods alike suffer where features differ in scale or are far from
-centred. Scores are the same in the variables of standardised features,
+All methods are slow if the features differ in scale or are far from centred. In the variables
+(U, c) of standardised features, the scores are the same,
 
     W^T x + b = U^T (scale * (x - mean)) + c,     W = scale * U,   b = c - W^T mean,
 
-so a solver works on (U, c) while the objective, penalty and certificate remain those of (W, b):
-a change of variables, not of the problem. It costs O(d K) an evaluation and no copy of X, sparse
-or dense. The scale of feature j is 1 / sqrt(var_j / K + alpha), the inverse square root of the
-Hessian's diagonal for a mean curvature of the loss of 1 / K, which is near enough.
+so a solver can work on (U, c). The objective, the penalty and the certificate are still those of
+(W, b). This changes the variables, not the problem. It costs O(d K) for each evaluation, and needs
+no copy of X, sparse or dense. The scale of feature j is 1 / sqrt(var_j / K + alpha). This is the
+inverse square root of the diagonal of the Hessian, if the mean curvature of the loss is 1 / K. It is
+accurate enough.
 
-A row far beyond the others would set the scale of all. Methods that know the Hessian leave such
-outliers out of it, since they see its curvature: the other rows keep a scale that suits them. A
-first-order method would be thrown off by the slope of an outlier, and takes them in.
+A row far beyond the others would determine the scale. Second-order methods know the curvature of
+such an outlier from the Hessian. So they compute the scale without outliers, and it suits the other
+rows. A first-order method does not know this curvature, and the steep slope of an outlier would
+mislead it. So it computes the scale with outliers.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ class Standardisation:
     objective : Objective
         The data.
     with_outliers : bool, default=False
-        Whether outlying rows count.
+        Whether outlying rows count in the scale.
     """
 
     def __init__(self, objective: Objective, *, with_outliers: bool = False) -> None:
