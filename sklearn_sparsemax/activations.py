@@ -8,10 +8,11 @@ onto the probability simplex,
 with the threshold tau such that the probabilities sum to 1, and the support
 S = {j : p_j > 0}. Its Jacobian is diag(s) - s s^T / |S| with s the indicator of S.
 The softmax is p_j = exp(z_j) / sum_k exp(z_k), with Jacobian diag(p) - p p^T.
-Both Jacobians are symmetric: the product with a vector serves forward and backward.
+Both Jacobians are symmetric. So their product with a vector serves forward and backward
+differentiation.
 
-Both maps are invariant to a shift of the scores, z -> z + c, so each row is taken
-relative to its largest entry first: scores of any finite size are exact.
+A shift of the scores, z -> z + c, changes neither map. So the largest entry of each row is
+subtracted first. The results are then accurate for scores of any finite size.
 """
 
 from __future__ import annotations
@@ -42,9 +43,9 @@ def sparsemax(z: ArrayLike, *, axis: int = -1) -> NDArray[np.floating]:
     Parameters
     ----------
     z : array-like of floats
-        Scores, of any shape. float32 and float64 are kept, float16 is computed in
-        float32 and returned as float16, integers and booleans become float64. An
-        entry of -inf gets probability 0; a slice that holds NaN becomes NaN.
+        Scores, of any shape. The result has the type of `z` if that is float32, float64 or
+        float16 (which is computed in float32). Integers and booleans become float64. An
+        entry of -inf gets probability 0. A slice with NaN becomes NaN.
     axis : int, default=-1
         Axis along which the probabilities sum to 1.
 
@@ -64,8 +65,8 @@ def sparsemax(z: ArrayLike, *, axis: int = -1) -> NDArray[np.floating]:
 
     See Also
     --------
-    sparsemax_threshold : The threshold alone.
-    sparsemax_support : Where the probabilities are positive.
+    sparsemax_threshold : The threshold only.
+    sparsemax_support : The entries with a positive probability.
 
     References
     ----------
@@ -102,7 +103,7 @@ def sparsemax_threshold(z: ArrayLike, *, axis: int = -1) -> NDArray[np.floating]
     Returns
     -------
     tau : ndarray, shape of `z` with `axis` of length 1
-        Thresholds, in the unit of the scores; they broadcast against `z`.
+        Thresholds, in the unit of the scores. Their shape broadcasts against `z`.
 
     Raises
     ------
@@ -132,8 +133,8 @@ def sparsemax_support(z: ArrayLike, *, axis: int = -1) -> NDArray[np.bool_]:
     Parameters
     ----------
     z : array-like of floats
-        Scores, of any shape and type that :func:`sparsemax` takes. A slice that holds
-        NaN has no support: all its entries are False.
+        Scores, of any shape and type that :func:`sparsemax` takes. A slice with NaN has
+        no support: all its entries are False.
     axis : int, default=-1
         Axis along which the probabilities sum to 1.
 
@@ -163,8 +164,9 @@ def sparsemax_support(z: ArrayLike, *, axis: int = -1) -> NDArray[np.bool_]:
 def sparsemax_jacobian(z: ArrayLike, *, axis: int = -1) -> NDArray[np.floating]:
     """Jacobian of the sparsemax, diag(s) - s s^T / |S|.
 
-    The sparsemax is piecewise linear. Where two pieces meet, an entry at the threshold
-    counts as outside the support, which gives an element of the generalised Jacobian.
+    The sparsemax is piecewise linear. It has no unique derivative where two pieces meet. There,
+    an entry at the threshold counts as outside the support, and the result is an element of
+    the generalised Jacobian.
 
     Parameters
     ----------
@@ -177,8 +179,8 @@ def sparsemax_jacobian(z: ArrayLike, *, axis: int = -1) -> NDArray[np.floating]:
     -------
     jacobian : ndarray, shape (..., K, K)
         Derivatives of output j by input k in the last two axes; the other axes are
-        those of `z` without `axis`. Symmetric, with rows that sum to 0; NaN for a
-        slice that holds NaN.
+        those of `z` without `axis`. The matrices are symmetric, and their rows sum to 0.
+        A slice with NaN gives NaN.
 
     Raises
     ------
@@ -187,7 +189,7 @@ def sparsemax_jacobian(z: ArrayLike, *, axis: int = -1) -> NDArray[np.floating]:
 
     See Also
     --------
-    sparsemax_jvp : Its product with a vector, without forming it.
+    sparsemax_jvp : The product of the Jacobian with a vector, without the Jacobian itself.
 
     References
     ----------
@@ -211,8 +213,8 @@ def sparsemax_jacobian(z: ArrayLike, *, axis: int = -1) -> NDArray[np.floating]:
 def sparsemax_jvp(z: ArrayLike, v: ArrayLike, *, axis: int = -1) -> NDArray[np.floating]:
     """Product of the Jacobian of the sparsemax with vectors: s * (v - mean of v over S).
 
-    The Jacobian is symmetric: this is the product with its transpose too, so it serves
-    forward- and reverse-mode differentiation. Linear in the number of scores.
+    The Jacobian is symmetric. So this is also the product with its transpose, and serves both
+    forward- and reverse-mode differentiation. The time is linear in the number of scores.
 
     Parameters
     ----------
@@ -227,7 +229,7 @@ def sparsemax_jvp(z: ArrayLike, v: ArrayLike, *, axis: int = -1) -> NDArray[np.f
     Returns
     -------
     product : ndarray, shape of `z`
-        Exactly 0 outside the support.
+        The products. They are exactly 0 outside the support.
 
     Raises
     ------
@@ -254,10 +256,9 @@ def sparsemax_jvp(z: ArrayLike, v: ArrayLike, *, axis: int = -1) -> NDArray[np.f
 
 
 def softmax(z: ArrayLike, *, axis: int = -1) -> NDArray[np.floating]:
-    """Normalised exponentials of scores.
+    """Softmax of scores: exponentials, divided by their sum.
 
-    The same as :func:`scipy.special.softmax`, with the input rules of
-    :func:`sparsemax`.
+    This is :func:`scipy.special.softmax` with the input rules of :func:`sparsemax`.
 
     Parameters
     ----------
@@ -287,7 +288,7 @@ def softmax(z: ArrayLike, *, axis: int = -1) -> NDArray[np.floating]:
     largest = rows.max(axis=-1, keepdims=True)
     infinite = np.isinf(largest).ravel()
     _raise_if_infinite(rows, int(infinite.argmax()) if infinite.any() else -1)
-    # a difference beyond the largest float is -inf, whose exponential is right
+    # a difference beyond the range of floats is -inf, and its exponential 0 is correct
     with np.errstate(over="ignore"):
         probabilities = np.exp(rows - largest)
     probabilities /= probabilities.sum(axis=-1, keepdims=True)
@@ -308,7 +309,7 @@ def softmax_jacobian(z: ArrayLike, *, axis: int = -1) -> NDArray[np.floating]:
     -------
     jacobian : ndarray, shape (..., K, K)
         Derivatives of output j by input k in the last two axes; the other axes are
-        those of `z` without `axis`. Symmetric, with rows that sum to 0.
+        those of `z` without `axis`. The matrices are symmetric, and their rows sum to 0.
 
     Raises
     ------
@@ -329,7 +330,7 @@ def softmax_jacobian(z: ArrayLike, *, axis: int = -1) -> NDArray[np.floating]:
 def softmax_jvp(z: ArrayLike, v: ArrayLike, *, axis: int = -1) -> NDArray[np.floating]:
     """Product of the Jacobian of the softmax with vectors: p * (v - <p, v>).
 
-    The Jacobian is symmetric: this is the product with its transpose too.
+    The Jacobian is symmetric. So this is also the product with its transpose.
 
     Parameters
     ----------
@@ -363,7 +364,7 @@ def softmax_jvp(z: ArrayLike, v: ArrayLike, *, axis: int = -1) -> NDArray[np.flo
 
 
 def _rows(z: ArrayLike, axis: int) -> tuple[NDArray[np.floating], np.dtype]:
-    """Scores with `axis` last, as native float32 or float64, and the native type to return."""
+    """Scores with `axis` last, as native float32 or float64, and the native type of the result."""
     if hasattr(z, "toarray"):
         raise TypeError(
             f"z is a {type(z).__name__}; a dense array is needed, since a score of 0 is not a "
@@ -396,8 +397,8 @@ def _rows(z: ArrayLike, axis: int) -> tuple[NDArray[np.floating], np.dtype]:
 
 
 def _matrix(rows: NDArray[np.floating]) -> NDArray[np.floating]:
-    """The slices as rows of a matrix, copied only if the kernels could not read them."""
-    # for read-only arrays the kernels would be compiled anew
+    """The slices as rows of a matrix, copied only if the kernels cannot read them."""
+    # the kernels would be compiled once more for read-only arrays
     return np.require(rows, requirements=["C", "A", "W"]).reshape(-1, rows.shape[-1])
 
 
@@ -424,5 +425,5 @@ def _like_scores(v: ArrayLike, p: NDArray[np.floating]) -> NDArray[np.floating]:
         raise TypeError(f"v has the type {v.dtype}; real numbers are needed.")
     if v.shape != p.shape:
         raise ValueError(f"v has the shape {v.shape}; it must be that of z, {p.shape}.")
-    # the sums over float16 would overflow at 65504
+    # sums in float16 would overflow at 65504
     return v.astype(np.float32 if v.dtype in (np.float16, np.float32) else np.float64, copy=False)

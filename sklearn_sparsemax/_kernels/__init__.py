@@ -1,8 +1,8 @@
 """Compiled loops, one module per idea, each loaded at its first use.
 
-``_kernels.dual.visit_rows`` imports the module ``dual`` when it is first reached, and Numba
-with it. Importing Numba takes about half a second, which ``import sklearn_sparsemax`` must not
-cost, and compiling waits for the first call.
+The first use of ``_kernels.dual.visit_rows`` imports the module ``dual``, and Numba with it.
+Importing Numba takes about half a second, and ``import sklearn_sparsemax`` must not take so long.
+A kernel is compiled at its first call.
 """
 
 from importlib import import_module

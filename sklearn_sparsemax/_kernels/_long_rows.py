@@ -1,10 +1,10 @@
-"""The kernels of `simplex` for long rows, of which only the few largest entries matter.
+"""The kernels of `simplex` for long rows. Only the few largest entries of such a row matter.
 
-Candidates are the entries no more than 1 below the largest. All else is read once, in the
-search for them, and written once.
+The candidates for the support are the entries at most 1 below the largest entry. All other entries
+are read once, in the search for the candidates, and written once.
 
-Loops that must be fast run over unsigned numbers: Numba checks each signed index for being
-negative, which keeps the compiler from vectorising.
+Indices of fast loops are unsigned. For a signed index, Numba checks whether it is negative, and
+this check prevents vector instructions.
 """
 
 import numpy as np
@@ -60,7 +60,7 @@ def loss_rows(scores, indptr, indices, data, losses):
         for entry in range(indptr[i], indptr[i + 1]):
             p, q = row[indices[entry]], data[entry]
             row[indices[entry]] = p - q
-            # those in the support follow
+            # entries in the support are added below
             squares += q * q if p == 0.0 else 0.0
         for c in range(size):
             residual = np.float64(row[places[c]])
@@ -91,8 +91,9 @@ def loss_rows_dense(scores, targets, losses):
 def _gather(row, values, places):
     """Copy the candidates and their places; return their number and the largest entry.
 
-    One pass suffices: the largest entry so far lets through too many rather than too few,
-    and most chunks hold none, which one vectorised comparison tells. NaN is a candidate.
+    One pass is enough. The comparison is with the largest entry so far. So it may accept too many
+    candidates, but never too few. Most chunks have no candidate, and a vectorised comparison skips
+    them. NaN is a candidate.
     """
     minus_one = row.dtype.type(-1)
     largest = row[0]
@@ -102,7 +103,7 @@ def _gather(row, values, places):
         if _any_candidate(row, start, stop, largest, minus_one):
             for j in range(np.uint64(start), np.uint64(stop)):
                 score = row[j]
-                # where it is none, the next one takes its place: cheaper than a branch
+                # an entry that is not a candidate is overwritten; this is faster than a branch
                 values[np.uint64(n_candidates)] = score
                 places[np.uint64(n_candidates)] = j
                 n_candidates += not (score - largest < minus_one)
@@ -114,7 +115,7 @@ def _gather(row, values, places):
 def _any_candidate(row, start, stop, largest, minus_one):
     found = False
     for j in range(np.uint64(start), np.uint64(stop)):
-        # in the type of the row: where a rounded difference is below -1, the exact one is
+        # in the type of the row: if a rounded difference is below -1, so is the exact one
         found |= not (row[j] - largest < minus_one)
     return found
 
@@ -123,8 +124,8 @@ def _any_candidate(row, start, stop, largest, minus_one):
 def _find_threshold(values, places, n_candidates, largest):
     """Size of the support, and the threshold tau relative to the largest entry.
 
-    The support moves to the front of places, and of values, which become relative to the
-    largest entry. NaN makes tau NaN, and so does an infinite largest entry, since the
+    The values become relative to the largest entry. The support moves to the front of `places` and
+    `values`. tau is NaN if the row has NaN, or if its largest entry is infinite, because the
     difference of infinities is NaN.
     """
     for c in range(n_candidates):
@@ -136,7 +137,7 @@ def _find_threshold(values, places, n_candidates, largest):
             score = values[c]
             values[np.uint64(size)] = score
             places[np.uint64(size)] = places[c]
-            # false for NaN, which stays and makes the sum NaN
+            # false for NaN: it stays, and the sum becomes NaN
             dropped = score <= tau
             total += 0.0 if dropped else score
             size += not dropped

@@ -1,4 +1,4 @@
-"""What kernels that visit one row after the other have in common."""
+"""Functions that are shared by kernels that visit one row after the other."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from ._jit import njit, sums_in_any_order
 
 @njit
 def longest_row(features):
-    """The most non-zero features that a row may have."""
+    """Upper limit for the number of non-zero features of a row."""
     if len(features) == 3:
         longest = 0
         for i in range(features[0].shape[0] - 1):
@@ -38,7 +38,7 @@ def copy_row(features, i, columns, entries):
 
 @njit
 def largest(z):
-    """The largest entry, by four comparisons side by side."""
+    """The largest entry. Four independent comparisons run at the same time."""
     a = b = c = d = z[0]
     stop = z.shape[0] - z.shape[0] % 4
     for k in range(0, stop, 4):
@@ -63,7 +63,7 @@ def threshold(z, top):
             below = np.float64(z[k] - top)
             total += below if below > tau else 0.0
             n += 1.0 if below > tau else 0.0
-        # rounding may let an entry in again that it had just kept out
+        # because of rounding, an entry may enter the support again that has just left it
         if n >= n_before or n == 0.0:
             return tau
         tau = (total - 1.0) / n
@@ -72,7 +72,7 @@ def threshold(z, top):
 
 @sums_in_any_order
 def sparsemax_loss(z, p):
-    """L(z; p), as `_kernels.simplex_compiled` forms it."""
+    """L(z; p), by the formula of `_kernels.simplex_compiled`."""
     top = largest(z)
     tau = threshold(z, top)
     loss = np.float64(0.0)
@@ -85,7 +85,7 @@ def sparsemax_loss(z, p):
 
 @njit
 def add_scattered(A, columns, entries, n_entries, changed, deltas, n_changed):
-    """Add x delta^T to A, for a delta that is zero but in the outputs `changed`."""
+    """Add x delta^T to A, for a delta that is zero except in the outputs `changed`."""
     for entry in range(n_entries):
         x = entries[entry]
         row = A[columns[entry]]

@@ -1,17 +1,19 @@
-"""The kernels of `simplex` for short rows, LANES of them side by side.
+"""The kernels of `simplex` for short rows. They process LANES rows at the same time.
 
-A tile (K, LANES) holds LANES rows as its columns, so that one vector instruction advances
-several rows, while each sum runs over the entries of one row, as it would for the row alone.
-What becomes of a row depends on no other of its tile. So many rows cannot follow Newton's
-method each at its own pace, but they can be sorted by the same exchanges. Any m entries of a
-row put its threshold at no less than (their sum - 1) / m, and the support attains this; so
-the threshold is the maximum over m for the m largest entries.
+A tile (K, LANES) holds LANES rows as its columns. So one vector instruction works on several rows.
+Each sum runs over the entries of one row, in the same order as for the row alone. The result for a
+row does not depend on the other rows of its tile.
 
-Of all but the shortest rows only candidates are sorted: entries above a bound that the
-threshold cannot be below.
+Newton's method would need a different number of steps for each row. Sorting does not: the same
+exchanges sort all rows. For any m entries of a row, the threshold is at least (their sum - 1) / m.
+For the entries of the support, it is equal to this. So the threshold is the maximum over m of this
+number, for the m largest entries.
 
-Indices in the longest loops are unsigned, as in `_long_rows`, and their functions are handed
-LANES rows, no fewer: where there are not as many, a copy in which the last one is repeated.
+Only candidates are sorted, except in the shortest rows. The candidates are the entries not below a
+bound, and the threshold is not below this bound either.
+
+Indices of the longest loops are unsigned, as in `_long_rows`. Their functions always get LANES
+rows. If fewer are left, they get a copy in which the last row is repeated.
 """
 
 import numpy as np
@@ -21,13 +23,13 @@ from ._jit import njit
 LANES = 128
 ALL_LANES = np.uint64(LANES)
 FIRST = np.uint64(0)
-# Rows turned into columns together: where their length is a power of 2, more would not find
-# room in the cache side by side.
+# Number of rows that are turned into columns together. If the length of a row is a power of 2, more
+# rows would displace each other in the cache.
 LANES_TURNED = np.uint64(16)
 
-# Bytes of a row for which the search for candidates takes about as long as it saves.
+# Up to so many bytes in a row, the search for candidates takes longer than it saves.
 MOST_BYTES_ALL_SORTED = 320
-# Outputs from which on a loop over those of a row is worth its start.
+# From so many outputs on, an inner loop over the outputs of a row is faster.
 LEAST_OUTPUTS_IN_TURN = 8
 
 
@@ -43,7 +45,7 @@ def project_rows(scores, projections):
         size = _load_candidates(rows, gathered, ordered)
         _sort(ordered, size)
         if _find_thresholds(ordered, size, total, largest, tau) > 0:
-            # before it is overwritten, where both arrays are the same
+            # before the scores are overwritten, since both arrays may be the same
             infinite = _first_infinite(rows)
             if infinite >= 0:
                 return start + infinite
@@ -128,14 +130,14 @@ def loss_rows_dense(scores, targets, losses):
 
 @njit
 def _work_space(scores):
-    """Room for the candidates of LANES rows, as rows and as a tile."""
+    """Memory for the candidates of LANES rows, as rows and as a tile."""
     n_outputs = scores.shape[1]
     return np.empty((LANES, n_outputs), scores.dtype), np.empty((n_outputs, LANES), scores.dtype)
 
 
 @njit
 def _whole_tile(matrix, start, spare):
-    """LANES rows from start on; where there are fewer, a copy and repetitions of the last."""
+    """LANES rows from `start` on. If there are fewer, a copy in which the last one is repeated."""
     n_rows = matrix.shape[0]
     if start + LANES <= n_rows:
         return matrix[start : start + LANES]
@@ -171,9 +173,9 @@ def _store(tile, rows):
 
 @njit
 def _load_candidates(rows, gathered, tile):
-    """Fill the tile with the candidates of each row, and return their largest number.
+    """Fill the tile with the candidates of each row, and return the largest number of candidates.
 
-    Rows with fewer are filled up with -inf.
+    Rows with fewer candidates are filled with -inf.
     """
     n_outputs = rows.shape[1]
     if n_outputs * rows.itemsize <= MOST_BYTES_ALL_SORTED:
@@ -196,7 +198,7 @@ def _gather(rows, lane, gathered):
     bound = _bound(rows, lane)
     size = np.uint64(0)
     for j in range(np.uint64(rows.shape[1])):
-        # where it is none, the next one takes its place: cheaper than a branch
+        # an entry that is not a candidate is overwritten; this is faster than a branch
         gathered[lane, size] = rows[lane, j]
         size += np.uint64(not (rows[lane, j] < bound))
     return np.int64(size)
@@ -204,14 +206,15 @@ def _gather(rows, lane, gathered):
 
 @njit
 def _bound(rows, lane):
-    """A number below which no entry of a row is in the support.
+    """A bound on the threshold from below: no smaller entry of the row is in the support.
 
-    The largest entry of each quarter give one, as above, and so does the largest alone. Rounding
-    to the type of the row keeps the order. Where there is NaN, it is not below the bound.
+    There are two such bounds, by the formula above: one from the largest entries of four parts of
+    the row, and one from the largest entry alone. The result is the larger one. Rounding to the
+    type of the row keeps the order. NaN is not below the bound.
     """
     n_outputs = rows.shape[1]
     a, b, c, d = rows[lane, 0], rows[lane, 1], rows[lane, 2], rows[lane, 3]
-    # four at a time, since the next comparison need not wait for the last
+    # four at a time: a comparison need not wait for the one before
     stop = n_outputs - n_outputs % 4
     for j in range(4, stop, 4):
         p, q, r, s = np.uint64(j), np.uint64(j + 1), np.uint64(j + 2), np.uint64(j + 3)
@@ -228,7 +231,7 @@ def _bound(rows, lane):
 
 @njit
 def _sort(tile, n_outputs):
-    """Put the first n_outputs entries of each row in decreasing order, by Batcher's exchanges.
+    """Sort the first n_outputs entries of each row in decreasing order, by Batcher's exchanges.
 
     Knuth, The Art of Computer Programming, volume 3, Algorithm 5.2.2M.
     """
@@ -248,8 +251,8 @@ def _sort(tile, n_outputs):
 
 @njit
 def _exchange(tile, first, second):
-    # Adding 0 has each number computed and written. Without it LLVM writes only where two
-    # change places, by masked stores, which take ten times as long on AMD's processors.
+    # Because of the added 0, each number is computed and written. Without it, LLVM writes only the
+    # numbers that change places, by masked stores. These take ten times as long on AMD processors.
     zero = tile.dtype.type(0)
     for lane in range(ALL_LANES):
         a, b = tile[first, lane], tile[second, lane]
@@ -259,10 +262,10 @@ def _exchange(tile, first, second):
 
 @njit
 def _find_thresholds(tile, n_candidates, total, largest, tau):
-    """Write the largest entry of each sorted row, and its threshold relative to that.
+    """Write the largest entry of each sorted row, and its threshold tau relative to that.
 
-    NaN makes a row's tau NaN, and so does an infinite largest entry, since the difference of
-    infinities is NaN. Returns the number of such rows. Sums are written into total (LANES,).
+    tau is NaN if the row has NaN, or if its largest entry is infinite, because the difference of
+    infinities is NaN. Returns the number of such rows. `total` (LANES,) is memory for the sums.
     """
     for lane in range(ALL_LANES):
         top = np.float64(tile[FIRST, lane])
@@ -274,7 +277,7 @@ def _find_thresholds(tile, n_candidates, total, largest, tau):
         for lane in range(ALL_LANES):
             total[lane] += tile[j, lane] - largest[lane]
             mean = total[lane] * one_by_size
-            # the 0 as in _exchange
+            # 0 is added for the reason given in _exchange
             tau[lane] = (mean if mean > tau[lane] else tau[lane]) + 0.0
     n_without = 0
     for lane in range(ALL_LANES):
@@ -285,7 +288,7 @@ def _find_thresholds(tile, n_candidates, total, largest, tau):
 
 @njit
 def _first_infinite(rows):
-    """First row whose largest entry is infinite, and that holds no NaN, or -1."""
+    """The first row without NaN whose largest entry is infinite, or -1."""
     for i in range(rows.shape[0]):
         largest, has_nan = rows[i, 0], False
         for j in range(rows.shape[1]):
@@ -298,7 +301,7 @@ def _first_infinite(rows):
 
 @njit
 def _project(rows, largest, tau, projections):
-    """Write max(z - tau, 0); in rows that are short, output by output."""
+    """Write max(z - tau, 0). With few outputs, the inner loop runs over the rows."""
     n_outputs = np.uint64(rows.shape[1])
     if n_outputs < LEAST_OUTPUTS_IN_TURN:
         for j in range(n_outputs):
@@ -322,7 +325,7 @@ def _evaluate(tile, target, largest, tau, loss):
         for lane in range(ALL_LANES):
             above, q = (tile[j, lane] - largest[lane]) - tau[lane], target[j, lane]
             residual = (0.0 if above <= 0.0 else above) - q
-            # where q is 0, z may be -inf
+            # z may be -inf if q is 0
             below = q * above if (above < 0.0) & (q > 0.0) else 0.0
             loss[lane] += 0.5 * residual * residual - below
             tile[j, lane] = residual

@@ -23,12 +23,12 @@ _limits_are_set = RLock()
 def blas_threads_for(multiplications: float) -> Iterator[None]:
     """Limit the threads of BLAS during a solve, or during an evaluation on threads of our own.
 
-    `multiplications` is the number that an iteration leaves to BLAS. It is 0 where our own
-    threads share the rows. With few multiplications, BLAS gets one thread. With many, NumPy's
-    BLAS keeps its threads, and only the BLAS of SciPy is limited to one. The reason: the wheels
-    of NumPy and SciPy each bring an OpenBLAS with threads of its own. After each small system
-    that SciPy solves for the intercept, its idle threads would spin on the cores that NumPy's
-    products need. If both share one library, it keeps its threads.
+    `multiplications` is the number of multiplications that BLAS computes in an iteration. It is 0
+    if our own threads share the rows. With few multiplications, BLAS gets one thread. With many,
+    NumPy's BLAS keeps its threads, and only SciPy's BLAS is limited to one thread. The reason: the
+    wheels of NumPy and SciPy each contain an OpenBLAS with its own threads. SciPy solves a small
+    system for the intercept. After that, its idle threads would wait actively on the cores that
+    NumPy's products need. If NumPy and SciPy share one library, it keeps its threads.
     """
     everything, of_scipy_alone = _libraries()
     libraries = of_scipy_alone if multiplications >= WORTH_THREADS else everything
@@ -46,7 +46,7 @@ def blas_threads_for(multiplications: float) -> Iterator[None]:
 def _libraries() -> tuple[Any, Any]:
     """Controllers of every BLAS, and of the BLAS that SciPy uses and NumPy does not.
 
-    Looking for the libraries takes longer than a small fit, so that it is done once.
+    The search for the libraries takes longer than a small fit, so it is done once.
     """
     import numpy as np
     import scipy

@@ -9,8 +9,8 @@ from ._jit import njit
 def add_jacobians(p, weights, total):
     """Add weights_i (diag(s) - s s^T / |S|) of all rows of p (n, K) to total (K, K).
 
-    With s the indicator of the support S of row i. A row costs |S|^2, and one of a single
-    output nothing: its Jacobian is 0.
+    s is the indicator of the support S of row i. A row costs |S|^2 operations. A row whose support
+    is a single output costs nothing, since its Jacobian is 0.
     """
     n_rows, n_outputs = p.shape
     support = np.empty(n_outputs, dtype=np.int64)

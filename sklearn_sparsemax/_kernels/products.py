@@ -1,9 +1,9 @@
 """Products of a sparse matrix X with a dense W, and of its transpose with rows R.
 
-X @ W goes by the rows of X, X^T R by its columns: each thread then owns what it writes, and
-each sum has one order, whatever the number of threads. Rows R that are mostly zero, as the
-difference of sparse distributions and targets is, are first reduced to their entries: the
-product costs their number instead of K.
+X @ W runs over the rows of X, and X^T R over its columns. So each thread writes its own part of the
+result, and the order of each sum does not depend on the number of threads. Rows R may be mostly
+zero, like the difference of sparse distributions and targets. Then only their non-zero entries are
+used, and the cost is their number instead of K.
 """
 
 from ._jit import njit
@@ -13,7 +13,7 @@ from ._jit import njit
 def add_combination(total, columns, entries, first, last, rows):
     """Add the sum of entries_e rows[columns_e], e = first ... last - 1, to total (K,).
 
-    Four at a time: the total is then read and written less often.
+    Four rows at a time, so that the total is read and written less often.
     """
     n_outputs = total.shape[0]
     fours = first + (last - first) // 4 * 4
@@ -46,7 +46,7 @@ def combine_dense(indptr, indices, data, rows, product, start, stop):
 
 @njit
 def combine_sparse(indptr, indices, data, begin, outputs, values, product, start, stop):
-    """Do the same for rows given by their entries, those of row i from begin[i] on."""
+    """Do the same for rows given by their non-zero entries; those of row i start at begin[i]."""
     for i in range(start, stop):
         total = product[i]
         total[:] = 0.0
@@ -71,7 +71,7 @@ def add_outer_products(indptr, indices, data, begin, outputs, values, total):
 
 @njit
 def count_entries(rows):
-    """How many numbers of dense rows (n, K) are not zero."""
+    """Number of the non-zero entries of dense rows (n, K)."""
     n_entries = 0
     for i in range(rows.shape[0]):
         for k in range(rows.shape[1]):
@@ -82,7 +82,7 @@ def count_entries(rows):
 
 @njit
 def write_entries(rows, begin, outputs, values):
-    """Write the entries of dense rows (n, K) that are not zero."""
+    """Write the non-zero entries of dense rows (n, K)."""
     entry = 0
     for i in range(rows.shape[0]):
         begin[i] = entry

@@ -1,6 +1,6 @@
-"""Rows on the simplex, by what suits their number: NumPy, one thread, or several.
+"""Rows on the simplex, computed by NumPy, by compiled code on one thread, or on several.
 
-Which of them computes an array depends on its size alone, not on what ran before.
+The choice depends on the size of the array alone, not on earlier calls.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from .._typing import Array, Matrix
 from . import simplex_numpy
 from .threads import even_bounds, n_threads, run_blocks
 
-# Arrays of fewer numbers are left to NumPy. Its loss and gradient then cost at most a
-# millisecond more, a few tenths of a second over a usual fit; loading Numba and the compiled
-# code takes more than half a second.
+# NumPy computes arrays of fewer numbers. A loss with its gradient then takes at most a millisecond
+# longer, which is a few tenths of a second in a usual fit. Loading Numba and the compiled code
+# takes more than half a second.
 LEAST_COMPILED = 2**15
 
 
 def project_rows(scores: Array, projections: Array) -> int:
     """Write the projection of each row of scores (n, K) into projections (n, K).
 
-    Both may be the same array. A row that holds NaN becomes NaN. Returns the first row
-    whose largest entry is infinite, for which no projection exists, or -1. Where there
-    is one, what has been written is no result.
+    Both may be the same array. A row with NaN becomes NaN. Returns the first row whose largest
+    entry is infinite, since it has no projection. Then `projections` holds no valid result. Returns
+    -1 if there is no such row.
     """
     return _run(_kernels_for(scores).project_rows, scores, projections)
 
@@ -34,7 +34,7 @@ def project_rows(scores: Array, projections: Array) -> int:
 def threshold_rows(scores: Array, thresholds: Array) -> int:
     """Write the threshold tau of each row of scores (n, K) into thresholds (n,).
 
-    NaN and infinities are treated, and announced, as by `project_rows`.
+    NaN and infinities have the same effect, and the same return value, as in `project_rows`.
     """
     return _run(_kernels_for(scores).threshold_rows, scores, thresholds)
 
@@ -42,7 +42,7 @@ def threshold_rows(scores: Array, thresholds: Array) -> int:
 def multiply_jacobian(p: Array, v: Array, products: Array) -> None:
     """Write the rows of v (n, K) times the Jacobian at the projections p (n, K) into products.
 
-    NaN in p makes its row NaN; outside the support, v has no influence.
+    A row with NaN in p becomes NaN. Entries of v outside the support have no influence.
     """
     multiply = _kernels_for(p).multiply_jacobian_rows
 
@@ -72,7 +72,7 @@ def loss_and_residual(scores: Array, targets: Matrix) -> Array:
 def _kernels_for(scores: Array) -> ModuleType:
     if scores.size < LEAST_COMPILED:
         return simplex_numpy
-    # here, since it loads Numba
+    # not at the top of the file, since it loads Numba
     from . import simplex_compiled
 
     return simplex_compiled

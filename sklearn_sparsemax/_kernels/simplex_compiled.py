@@ -1,23 +1,24 @@
-"""Rows of scores projected onto the simplex, and the loss that comes with it.
+"""Projection of rows of scores onto the simplex, and the sparsemax loss.
 
-The projection of z is max(z - tau, 0), where tau is the root of the convex, decreasing,
-piecewise linear function f(tau) = sum_j max(z_j - tau, 0) - 1. Short rows are sorted, many
-side by side, and tau is read off the sums of their largest entries. In long rows, the support
-lies among the few entries within 1 of the largest, since f(max(z) - 1) >= 0. Newton's method,
-started there, left of the root, moves to tau = (sum of the entries above tau - 1) / (their
-number) until it rises no more. Each step is exact on the piece it comes from, so the result
-is the same.
+The projection of z is max(z - tau, 0). The threshold tau is the root of the convex, decreasing,
+piecewise linear function f(tau) = sum_j max(z_j - tau, 0) - 1.
 
-Scores are taken relative to the row's largest before anything else, which is exact
-where it matters (for entries near the largest), whatever their size. Sums run in double
-precision, also over rows of float32.
+- Short rows are sorted, many at the same time. tau follows from the sums of their largest entries.
+- In long rows, the support lies among the few entries at most 1 below the largest, since
+  f(max(z) - 1) >= 0. Newton's method starts there, left of the root. A step moves to
+  tau = (sum of the entries above tau - 1) / (their number). The steps end when tau does not rise
+  any more. Each step is exact on its linear piece, so the result is exact too.
 
-With p the projection of the scores z, q the target and v = max(tau - z, 0), the loss is
+First, the largest score of the row is subtracted from its scores. For entries near the largest,
+which decide the result, this is exact, for scores of any size. Sums are in double precision, also
+for rows of float32.
+
+Let p be the projection of the scores z, q the target and v = max(tau - z, 0). The loss is
 
     L(z; q) = 1/2 ||p - q||^2 + <q, v>,
 
-which equals Omega*(z) + Omega(q) - <q, z> for p, q on the simplex, but adds up terms that
-are never negative, so nothing cancels.
+which equals Omega*(z) + Omega(q) - <q, z> for p, q on the simplex. Its terms are never negative, so
+no digits are lost by cancellation.
 """
 
 import numpy as np
@@ -25,8 +26,8 @@ import numpy as np
 from . import _long_rows, _short_rows
 from ._jit import njit, sums_in_any_order
 
-# Where both ways take about equal time for the losses of normal scores. Where most entries are
-# candidates, sorting wins.
+# For the losses of normal scores, both ways take about the same time here. If most entries are
+# candidates, sorting is faster.
 MOST_OUTPUTS_SORTED = 256
 
 
@@ -34,9 +35,9 @@ MOST_OUTPUTS_SORTED = 256
 def project_rows(scores, projections):
     """Write the projection of each row of scores (n, K) into projections (n, K).
 
-    Both may be the same array. A row that holds NaN becomes NaN. Returns the first row
-    whose largest entry is infinite, for which no projection exists, or -1. Such a row ends
-    the work, and what has been written then is no result.
+    Both may be the same array. A row with NaN becomes NaN. Returns the first row whose largest
+    entry is infinite, since it has no projection. The work stops at such a row, and `projections`
+    holds no valid result. Returns -1 if there is no such row.
     """
     if scores.shape[1] <= MOST_OUTPUTS_SORTED:
         return _short_rows.project_rows(scores, projections)
@@ -47,7 +48,7 @@ def project_rows(scores, projections):
 def threshold_rows(scores, thresholds):
     """Write the threshold tau of each row of scores (n, K) into thresholds (n,).
 
-    NaN and infinities are treated, and announced, as by `project_rows`.
+    NaN and infinities have the same effect, and the same return value, as in `project_rows`.
     """
     if scores.shape[1] <= MOST_OUTPUTS_SORTED:
         return _short_rows.threshold_rows(scores, thresholds)
@@ -56,9 +57,9 @@ def threshold_rows(scores, thresholds):
 
 @njit
 def loss_rows(scores, indptr, indices, data, losses):
-    """Fuse loss and gradient over rows of scores (n, K) and CSR targets q.
+    """Compute losses and gradients of rows of scores (n, K), for CSR targets q, in one pass.
 
-    Overwrites the scores by the gradient p - q and writes the losses (n,).
+    Writes the losses (n,) and overwrites the scores by the gradient p - q.
     """
     if scores.shape[1] <= MOST_OUTPUTS_SORTED:
         _short_rows.loss_rows(scores, indptr, indices, data, losses)
@@ -79,7 +80,7 @@ def loss_rows_dense(scores, targets, losses):
 def multiply_jacobian_rows(p, v, products):
     """Write the rows of v (n, K) times the Jacobian at projections p (n, K) into products (n, K).
 
-    That is s * (v - mean of v over the support s), and NaN for rows that are NaN.
+    The product is s * (v - mean of v over the support s). It is NaN for rows that are NaN.
     """
     n_rows, n_outputs = p.shape
     for i in range(n_rows):

@@ -1,6 +1,6 @@
-"""The kernels of `simplex` in NumPy, for arrays so small that loading Numba takes longer.
+"""The kernels of `simplex` in NumPy, for small arrays, where loading Numba would take longer.
 
-They sort instead: with S_k the sum of the k largest scores, tau = max_k (S_k - 1) / k.
+They sort all rows. With S_k the sum of the k largest scores, tau = max_k (S_k - 1) / k.
 """
 
 import numpy as np
@@ -45,19 +45,19 @@ def multiply_jacobian_rows(p, v, products):
     """Do what `simplex_compiled.multiply_jacobian_rows` does."""
     # 1 on the support, 0 outside, NaN where p is NaN
     s = np.sign(p.astype(np.float64))
-    # where, not a product: whatever v holds outside the support has no influence
+    # where, not a product: NaN or infinities of v outside the support have no influence
     inside = np.where(s == 0, 0, v)
     mean = inside.sum(axis=1, keepdims=True) / s.sum(axis=1, keepdims=True)
     products[:] = np.where(s == 0, 0, s * (inside - mean))
 
 
 def _thresholds(scores):
-    """Scores relative to the largest of their row, that (n, 1), and tau (n, 1) relative to it."""
+    """Scores minus the largest of their row, the largest (n, 1), and tau minus it (n, 1)."""
     z = scores.astype(np.float64)
-    # all largest, all second largest, ...: NumPy is slow along short rows
+    # row k holds the k-th largest scores of all rows, since NumPy is slow along short rows
     ordered = np.ascontiguousarray(np.sort(z, axis=1).T[::-1])
     largest = ordered[0].copy()
-    # a difference beyond the largest float is -inf, and one of infinities is NaN
+    # a difference beyond the range of floats is -inf, and one of infinities is NaN
     with np.errstate(over="ignore", invalid="ignore"):
         ordered -= largest
         sums = np.cumsum(ordered, axis=0, out=ordered)

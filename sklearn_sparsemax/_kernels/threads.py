@@ -1,19 +1,19 @@
 """Blocks of rows or columns, computed in parallel on a pool of threads.
 
-The kernels release Python's global lock, so that several blocks run at the same time. (Numba's own
-threads are no choice: they abort a process that calls them from several threads, or after a fork.)
-A block is computed in the same way on any thread. Results are therefore the same, to the last bit,
-for any number of threads.
+The kernels release Python's global interpreter lock, so that several blocks run at the same time.
+(Numba's own threads cannot be used: they abort a process that calls them from several threads, or
+after a fork.) A block is computed in the same way on any thread. Therefore results do not depend on
+the number of threads, to the last bit.
 
-**Number of threads.** It is that of scikit-learn's own compiled code, asked at each call: the
-smallest of `OMP_NUM_THREADS`, the limits of threadpoolctl, the limit that joblib sets for a
-worker, and the cores that this process may use. Small work gets one thread, since a second costs
-more than it saves. A caller that is parallel already gets one thread too. This means any thread
-but the main one (joblib's threading backend, a user's own pool) and daemonic processes (joblib's
-multiprocessing backend).
+**Number of threads.** It is the same as in scikit-learn's own compiled code, and is determined at
+each call. It is the smallest of `OMP_NUM_THREADS`, the limits of threadpoolctl, the limit that
+joblib sets for a worker, and the cores that this process may use. Small work gets one thread, since
+a second one costs more than it saves. A caller that is already parallel gets one thread too: any
+thread except the main one (joblib's threading backend, a user's own pool), and daemonic processes
+(joblib's multiprocessing backend).
 
-The pool starts with the first call that needs it, and stays. Threads do not survive a fork, so that
-a child process starts a pool of its own.
+The first call that needs the pool starts it, and the pool remains. Threads do not survive a fork,
+so a child process starts its own pool.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from typing import TypeVar
 
 from .._compat import openmp_effective_n_threads
 
-# Numbers touched once per thread, about a tenth of a millisecond's work; waking a thread
-# of the pool takes a third of that.
+# Numbers for each thread. To read so many once takes about a tenth of a millisecond. To wake a
+# thread of the pool takes a third of that.
 WORK_PER_THREAD = 2**16
 
 Result = TypeVar("Result")
@@ -39,7 +39,7 @@ _pool_size = 0
 
 
 def n_threads(work: int) -> int:
-    """Number of threads for work that touches so many numbers."""
+    """Number of threads for an amount of work, in numbers that are read or written."""
     return min(_limit(), work // WORK_PER_THREAD) if work >= 2 * WORK_PER_THREAD else 1
 
 
@@ -50,10 +50,10 @@ def even_bounds(n_items: int, n_blocks: int) -> list[int]:
 
 
 def run_blocks(function: Callable[[int, int], Result], bounds: Sequence[int]) -> list[Result]:
-    """Results of function(start, stop) for each two neighbouring bounds, in their order.
+    """Results of function(start, stop) for each pair of neighbouring bounds, in order.
 
-    The calling thread runs the last block itself. An exception is raised when no block runs
-    any more, so that nobody writes into arrays whose owner has moved on.
+    The calling thread runs the last block. If a block raises an exception, the others end first.
+    So no thread writes into arrays that the caller has given up.
     """
     *others, (start, stop) = pairwise(bounds)
     if not others:
@@ -69,7 +69,7 @@ def run_blocks(function: Callable[[int, int], Result], bounds: Sequence[int]) ->
 
 def _limit() -> int:
     thread = threading.current_thread()
-    # the main thread counts as ended once the interpreter, and with it every pool, shuts down
+    # the main thread is not alive once the interpreter shuts down, and with it every pool
     alone = thread is threading.main_thread() and thread.is_alive()
     if not alone or multiprocessing.current_process().daemon:
         return 1
@@ -77,7 +77,7 @@ def _limit() -> int:
 
 
 def _pool_of(size: int) -> ThreadPoolExecutor:
-    """The pool, grown to a size if it is smaller."""
+    """The pool, with at least `size` threads."""
     global _pool, _pool_size
     if _pool is None or _pool_size < size:
         if _pool is not None:

@@ -69,9 +69,9 @@ def no_worse_than_zero(objective: Objective, tol: float, solution: Solution) -> 
 class Tolerance:
     """The stopping rule of all solvers: a duality gap of at most tol * F(0, 0).
 
-    With alpha = 0 there is no dual. The largest entry of the gradient must then be at most tol times
-    the largest one at zero. If the all-zero model is already the minimum, the bound is a small
-    multiple of the rounding error, since no solver reaches 0 exactly.
+    With alpha = 0 there is no dual. The largest entry of the gradient must then be at most tol
+    times the largest one at zero. If the all-zero model is already the minimum, the bound is a
+    small multiple of the rounding error, rather than 0.
 
     Parameters
     ----------

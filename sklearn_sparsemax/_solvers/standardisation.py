@@ -8,8 +8,8 @@ All methods are slow if the features differ in scale or are far from centred. In
 so a solver can work on (U, c). The objective, the penalty and the certificate are still those of
 (W, b). This changes the variables, not the problem. It costs O(d K) for each evaluation, and needs
 no copy of X, sparse or dense. The scale of feature j is 1 / sqrt(var_j / K + alpha). This is the
-inverse square root of the diagonal of the Hessian, if the mean curvature of the loss is 1 / K. It is
-accurate enough.
+inverse square root of the diagonal of the Hessian, if the mean curvature of the loss is 1 / K,
+which is accurate enough.
 
 A row far beyond the others would determine the scale. Second-order methods know the curvature of
 such an outlier from the Hessian. So they compute the scale without outliers, and it suits the other

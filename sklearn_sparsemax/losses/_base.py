@@ -1,7 +1,7 @@
-"""The interface of a loss: one regulariser Omega defines its value, gradient and probabilities.
+"""The interface of a loss.
 
-A convex regulariser Omega on a set of probability vectors p defines all of it
-(Blondel, Martins & Niculae 2020). With Omega* its convex conjugate,
+A convex regulariser Omega on a set of probability vectors p defines the value, the gradient and the
+probabilities (Blondel, Martins & Niculae 2020). With Omega* its convex conjugate,
 
     L(z; q) = Omega*(z) + Omega(q) - <q, z> >= 0,      dL/dz = p(z) - q,
     p(z) = argmax_p <p, z> - Omega(p),                 L = 0 if and only if q = p(z),
@@ -23,18 +23,17 @@ from .rows import row_dot, subtract_targets
 class FenchelYoungLoss(ABC):
     """The loss that a regulariser Omega generates.
 
-    Scores are C-contiguous arrays (n, K) of float32 or float64 without NaN, targets
-    dense arrays or CSR matrices (n, K) of distributions. All values are per row, in
-    double precision, and never negative. What is said to overwrite the scores does so
-    to keep one n x K array in memory instead of several.
+    Scores are C-contiguous arrays (n, K) of float32 or float64 without NaN. Targets are dense
+    arrays or CSR matrices (n, K) of distributions. All values are per row, in double precision,
+    and never negative. Some methods overwrite the scores, so that memory holds one n x K array
+    instead of several.
 
     Attributes
     ----------
     name : str
-        What messages call the loss.
+        Name of the loss in messages.
     independent_outputs : bool
-        False if p lies on the simplex, True if each output has a probability of its own
-        in [0, 1].
+        False if p lies on the simplex. True if each output has its own probability in [0, 1].
     """
 
     name: ClassVar[str]
@@ -50,10 +49,10 @@ class FenchelYoungLoss(ABC):
 
     @abstractmethod
     def curvature(self, p: Array) -> tuple[Array, Array]:
-        """Arrays c and u (n, K) with which the derivative of p by z is diag(c) - u u^T."""
+        """Arrays c and u (n, K) such that the derivative of p by z is diag(c) - u u^T."""
 
     def mean_jacobian(self, p: Array, weights: Array) -> Array:
-        """Sum over the rows of their weights times the derivative of p by z, shape (K, K)."""
+        """Weighted sum over the rows of the derivative of p by z, shape (K, K)."""
         c, u = self.curvature(p)
         return np.diag(weights @ c) - (u * weights[:, None]).T @ u
 
@@ -70,8 +69,8 @@ class FenchelYoungLoss(ABC):
     def value_and_residual(self, scores: Array, targets: Matrix) -> Array:
         """Return L(z; q) (n,), and overwrite the scores (n, K) by the gradient p(z) - q.
 
-        The value is formed as Omega(q) - Omega(p) + <p - q, z>, with z relative to the
-        largest score of the row on the simplex.
+        The value is computed as Omega(q) - Omega(p) + <p - q, z>. On the simplex, the largest score
+        of the row is subtracted from z first.
         """
         z = scores.astype(np.float64)
         if not self.independent_outputs:

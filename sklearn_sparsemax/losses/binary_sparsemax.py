@@ -1,4 +1,4 @@
-"""The sparsemax loss of independent labels: a sparse probability for each label on its own."""
+"""The sparsemax loss of independent labels. Each label has its own sparse probability."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class BinarySparsemaxLoss(FenchelYoungLoss):
 
         L(z; q) = sum_k (p_k - q_k)^2 + q_k max(-1 - z_k, 0) + (1 - q_k) max(z_k - 1, 0),
 
-    where all terms are 0 or more. It is 0 where a label that is present has a score of at least 1,
-    and one that is absent a score of at most -1.
+    where all terms are 0 or more. It is 0 if the labels that are present have scores of at least 1,
+    and the others scores of at most -1.
     """
 
     name = "binary_sparsemax"
@@ -32,12 +32,12 @@ class BinarySparsemaxLoss(FenchelYoungLoss):
         return np.clip(scores, 0, 1, out=scores)
 
     def value_and_residual(self, scores: Array, targets: Matrix) -> Array:
-        # how far a score lies beyond the end of the interval where p changes: below -1, above 1
+        # distance of a score from [-1, 1], the interval in which p changes
         beyond = np.maximum(np.abs(scores) - 1, 0)
         is_below = scores < 0
         self.probabilities(scores)
         subtract_targets(scores, targets)
-        # p is 0 or 1 where the score lies beyond: what is wrong is |p - q|, which is q or 1 - q
+        # there p is 0 or 1, so that the factor q or 1 - q is |p - q|
         beyond *= np.where(is_below, -scores, scores)
         squares = np.einsum("ij,ij->i", scores, scores, dtype=np.float64)
         return np.maximum(squares + beyond.sum(axis=1, dtype=np.float64), 0)

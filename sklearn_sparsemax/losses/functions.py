@@ -26,9 +26,9 @@ def sparsemax_loss(
     """Sparsemax loss of scores.
 
     L(z; q) = 1/2 sum_{j in S} (z_j^2 - tau^2) + 1/2 ||q||^2 - <q, z>, with S the support
-    and tau the threshold of sparsemax(z). It is convex and differentiable, with gradient
-    sparsemax(z) - q, and is 0 exactly where sparsemax(z) = q: for a single label, where
-    its score exceeds all others by a margin of 1.
+    and tau the threshold of sparsemax(z). The loss is convex and differentiable. Its gradient
+    is sparsemax(z) - q. It is 0 if and only if sparsemax(z) = q. For a single label, this
+    means that its score is larger than all others by at least 1.
 
     Parameters
     ----------
@@ -36,13 +36,13 @@ def sparsemax_loss(
         Finite scores z.
     targets : array-like of shape (n_samples,) or {array-like, sparse matrix} of shape \
             (n_samples, n_outputs)
-        One-dimensional integers are the column of the right class. A matrix of integers
-        or booleans holds label sets, each of which stands for the uniform distribution
-        over its labels. A matrix of floats holds distributions q, its rows on the simplex.
+        One-dimensional integers are the columns of the true classes. A matrix of integers
+        or booleans holds label sets. The distribution q of a label set is uniform over its
+        labels. A matrix of floats holds distributions q: rows on the simplex.
     sample_weight : array-like of shape (n_samples,), default=None
         Weights of the rows, 0 or more.
     reduction : {"mean", "sum", "none"}, default="mean"
-        "mean" divides the weighted sum by the sum of the weights, "none" returns the
+        "mean" divides the weighted sum by the sum of the weights. "none" returns the
         weighted loss of each row.
 
     Returns
@@ -55,11 +55,11 @@ def sparsemax_loss(
     TypeError
         If `scores` is a sparse matrix or is not of a real number type.
     ValueError
-        If a value, a shape or `reduction` is not as stated above.
+        If a value, a shape or `reduction` is not as described above.
 
     See Also
     --------
-    softmax_loss : The Kullback-Leibler divergence instead.
+    softmax_loss : The loss of the softmax, a Kullback-Leibler divergence.
 
     References
     ----------
@@ -85,8 +85,8 @@ def softmax_loss(
 ) -> float | Array:
     """Softmax loss of scores: the Kullback-Leibler divergence of softmax(z) from q.
 
-    L(z; q) = log sum_j exp(z_j) + sum_j q_j log q_j - <q, z>, the multinomial logistic
-    loss for a single label.
+    L(z; q) = log sum_j exp(z_j) + sum_j q_j log q_j - <q, z>. For a single label, it is the
+    multinomial logistic loss (cross-entropy).
 
     Parameters
     ----------
@@ -126,10 +126,10 @@ def logistic_loss(
     sample_weight: ArrayLike | None = None,
     reduction: str = "mean",
 ) -> float | Array:
-    """Sum over independent labels of the logistic loss of scores.
+    """Logistic loss of scores, summed over independent labels.
 
-    L(z; q) = sum_k log(1 + exp(z_k)) - q_k z_k for labels q_k of 0 or 1; for
-    probabilities between them, less the entropy of q, so that the least value is 0.
+    L(z; q) = sum_k log(1 + exp(z_k)) - q_k z_k, if the labels q_k are 0 or 1. If they are
+    probabilities between 0 and 1, the entropy of q is subtracted. The smallest value is then 0.
 
     Parameters
     ----------
@@ -137,8 +137,8 @@ def logistic_loss(
         Finite scores z.
     targets : array-like of shape (n_samples,) or {array-like, sparse matrix} of shape \
             (n_samples, n_outputs)
-        One-dimensional integers are the column of the only label. A matrix holds the
-        labels, 0 or 1, or their probabilities, between 0 and 1.
+        One-dimensional integers are the column of the only label of each row. A matrix holds
+        the labels, 0 or 1, or their probabilities, between 0 and 1.
     sample_weight : array-like of shape (n_samples,), default=None
         Weights of the rows, 0 or more.
     reduction : {"mean", "sum", "none"}, default="mean"
@@ -170,11 +170,11 @@ def binary_sparsemax_loss(
     sample_weight: ArrayLike | None = None,
     reduction: str = "mean",
 ) -> float | Array:
-    """Sum over independent labels of the sparsemax loss of two classes.
+    """Sparsemax loss of two classes, summed over independent labels.
 
     L(z; q) = sum_k (p_k - q_k)^2 + q_k max(-1 - z_k, 0) + (1 - q_k) max(z_k - 1, 0), with
-    p_k = clip((z_k + 1) / 2, 0, 1). It is 0 exactly where the score of each label that is present
-    is at least 1, and that of each other label at most -1.
+    p_k = clip((z_k + 1) / 2, 0, 1). For labels of 0 or 1, the loss is 0 if and only if each label
+    that is present has a score of at least 1, and each other label a score of at most -1.
 
     Parameters
     ----------
@@ -200,8 +200,8 @@ def binary_sparsemax_loss(
 
     See Also
     --------
-    sparsemax_loss : For one distribution over all outputs.
-    logistic_loss : With probabilities that are never 0 or 1.
+    sparsemax_loss : The loss of one distribution over all outputs.
+    logistic_loss : A loss whose probabilities are never 0 or 1.
 
     Examples
     --------

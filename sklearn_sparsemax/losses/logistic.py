@@ -13,7 +13,7 @@ from .rows import row_sum, subtract_product, subtract_targets
 class LogisticLoss(FenchelYoungLoss):
     """Omega(p) = sum_k p_k log p_k + (1 - p_k) log(1 - p_k); p(z) = sigmoid(z).
 
-    The sum over labels of the logistic loss of each, for labels q_k in [0, 1].
+    The loss is the sum of the logistic losses of the labels, for q_k in [0, 1].
     """
 
     name = "logistic"
@@ -26,8 +26,8 @@ class LogisticLoss(FenchelYoungLoss):
         return special.expit(scores, out=scores)
 
     def value_and_residual(self, scores: Array, targets: Matrix) -> Array:
-        # log(1 + e^z) - q z = log(1 + e^-|z|) + max(z, 0) - q z, where the last two
-        # cancel exactly for q = 1 and z > 0
+        # log(1 + e^z) - q z = log(1 + e^-|z|) + max(z, 0) - q z; for q = 1 and z > 0, the last
+        # two terms cancel exactly
         linear = np.maximum(scores, 0)
         subtract_product(linear, targets, scores)
         losses = linear.sum(axis=1, dtype=np.float64)

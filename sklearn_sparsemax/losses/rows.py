@@ -1,4 +1,4 @@
-"""Sums along rows and subtraction of targets, for dense arrays and CSR matrices alike."""
+"""Sums along rows, and subtraction of targets, for dense arrays and CSR matrices."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def row_sum(p: Matrix, function: Callable[[Array], Array]) -> Array:
 
 
 def row_dot(p: Matrix, z: Matrix) -> Array:
-    """Inner product of each row of p, dense or CSR, with the row of dense or equal z."""
+    """Inner product of each row of p with that of z. p may be CSR if z is dense or is p itself."""
     if sparse.issparse(p):
         if p is z:
             return row_sum(p, np.square)

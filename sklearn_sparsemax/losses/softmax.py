@@ -1,4 +1,4 @@
-"""The softmax loss, which is the multinomial logistic loss."""
+"""The softmax loss. For a single label, it is the multinomial logistic loss."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class SoftmaxLoss(FenchelYoungLoss):
         scores -= scores[rows, winners][:, None]
         cross = row_dot(targets, scores)
         np.exp(scores, out=scores)
-        # log sum exp = log(1 + the others): a loss of 1e-20 keeps all its digits
+        # log sum exp = log(1 + sum of the others): so a loss of 1e-20 keeps all its digits
         scores[rows, winners] = 0
         others = scores.sum(axis=1, dtype=np.float64)
         scores[rows, winners] = 1

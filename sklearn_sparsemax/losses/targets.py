@@ -1,4 +1,4 @@
-"""Target distributions: from what the user has to rows q_i, and back.
+"""Target distributions: the targets of the user as rows q_i.
 
 | the user has                          | row q_i                    | held as |
 |---------------------------------------|----------------------------|---------|
@@ -6,9 +6,9 @@
 | label sets, integer or bool matrix    | uniform over the labels    | CSR     |
 | distributions, matrix of floats       | itself                     | as given|
 
-Independent labels (the logistic loss) keep the label set, entries 0 and 1, as it is. Rows with
-no label have no distribution over labels: they go to a virtual output, are spread over all
-labels, or are left out.
+For losses of independent labels, such as the logistic loss, the row q_i is the label set itself, of
+entries 0 and 1. A row without labels has no distribution over labels. There are three ways to treat
+it: all its mass on a virtual output, equal mass on all labels, or no such row at all.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ SIMPLEX_TOLERANCE = 1e-6
 
 
 def one_hot(codes: Array, n_outputs: int) -> Matrix:
-    """Distributions (n, K) with all mass on the class of each row, from codes (n,)."""
+    """Distributions (n, K) with all mass on the class of each row, from class codes (n,)."""
     n_rows = codes.shape[0]
     entries = (np.ones(n_rows), codes, np.arange(n_rows + 1))
     return sparse.csr_array(entries, shape=(n_rows, n_outputs))
 
 
 def uniform_over_labels(label_sets: Matrix) -> Matrix:
-    """Distributions (n, K) spread evenly over the labels of each row of an indicator (n, K)."""
+    """Uniform distributions (n, K) over the labels of each row of an indicator matrix (n, K)."""
     indicator = check_indicator(label_sets)
     n_labels = np.diff(indicator.indptr)
     if not n_labels.all():
@@ -42,10 +42,10 @@ def uniform_over_labels(label_sets: Matrix) -> Matrix:
 
 
 def with_null_output(indicator: Matrix, null: Array, *, always: bool = False) -> Matrix:
-    """Distributions (n, K + 1): over the labels of a row, and all mass on the last for null rows.
+    """Distributions (n, K + 1): uniform over the labels of a row; null rows use the last output.
 
-    Without a null row there is no such output, (n, K), unless it is wanted `always`. Rows with no
-    label that `null` (n,) leaves out remain without mass.
+    `null` (n,) marks the null rows. Without a null row, and unless `always` is true, there is no
+    such output, and the shape is (n, K). Rows without labels that are not null rows have no mass.
     """
     if not (always or null.any()):
         return _spread(indicator)
@@ -54,7 +54,7 @@ def with_null_output(indicator: Matrix, null: Array, *, always: bool = False) ->
 
 
 def with_uniform_rows(indicator: Matrix) -> Matrix:
-    """Distributions (n, K): over the labels of a row, or over all labels if it has none."""
+    """Uniform distributions (n, K): over the labels of a row, or over all labels if it has none."""
     empty = np.diff(indicator.indptr) == 0
     n_labels = indicator.shape[1]
     lengths = np.where(empty, n_labels, np.diff(indicator.indptr))
@@ -68,14 +68,14 @@ def with_uniform_rows(indicator: Matrix) -> Matrix:
 
 
 def _spread(indicator: Matrix) -> Matrix:
-    """CSR of ones with each row divided by its sum; rows without an entry remain so."""
+    """A CSR matrix of ones with each row divided by its sum. Empty rows remain empty."""
     n_labels = np.diff(indicator.indptr)
     entries = (np.repeat(1.0 / np.maximum(n_labels, 1), n_labels), indicator.indices)
     return sparse.csr_array((*entries, indicator.indptr), shape=indicator.shape)
 
 
 def check_indicator(label_sets: Matrix, name: str = "targets") -> Matrix:
-    """Indicator matrix (n, K) as CSR with explicit ones only; an error for other values."""
+    """Indicator matrix (n, K) as CSR that stores ones only. Other values are an error."""
     indicator = sparse.csr_array(label_sets, dtype=np.float64, copy=True)
     indicator.sum_duplicates()
     indicator.eliminate_zeros()
@@ -89,7 +89,7 @@ def check_indicator(label_sets: Matrix, name: str = "targets") -> Matrix:
 
 
 def check_distributions(targets: Matrix, name: str = "targets") -> Matrix:
-    """Rows (n, K) on the simplex, dense or CSR as given; an error that names the row if not."""
+    """Check rows (n, K) on the simplex, dense or CSR. An error names the first wrong row."""
     if sparse.issparse(targets):
         rows = _canonical(targets)
         values = rows.data
@@ -117,7 +117,7 @@ def check_distributions(targets: Matrix, name: str = "targets") -> Matrix:
 
 
 def check_intervals(targets: Matrix) -> Matrix:
-    """Rows (n, K) of independent probabilities in [0, 1], dense or CSR as given."""
+    """Check rows (n, K) of independent probabilities in [0, 1], dense or CSR."""
     if sparse.issparse(targets):
         rows = _canonical(targets)
         values = rows.data
@@ -131,7 +131,7 @@ def check_intervals(targets: Matrix) -> Matrix:
 
 
 def _canonical(targets: Matrix) -> Matrix:
-    """CSR with one entry a position; the arrays given are used where they are so, never changed."""
+    """CSR with at most one entry for each position. It may share the given arrays unchanged."""
     rows = sparse.csr_array(targets, dtype=np.float64)
     if not rows.has_canonical_format:
         rows = rows.copy()
