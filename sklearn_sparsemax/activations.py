@@ -389,8 +389,8 @@ def _rows(z: ArrayLike, axis: int) -> tuple[NDArray[np.floating], np.dtype]:
         raise ValueError(f"axis={axis} is not an axis of z, whose shape is {z.shape}.")
     if z.shape[axis] == 0:
         raise ValueError(
-            f"z has no entry along axis={axis} (its shape is {z.shape}); there is no probability "
-            "distribution over nothing."
+            f"z has no entry along axis={axis} (its shape is {z.shape}); at least one entry is "
+            "needed."
         )
     rows = np.moveaxis(z, axis, -1)
     return rows.astype(np.float32 if dtype == np.float16 else dtype, copy=False), dtype

@@ -43,13 +43,11 @@ def _words(column: Matrix, spread: float, typical: float) -> str:
     distances = np.abs(values - np.median(values))
     farthest = int(distances.argmax())
     if distances[farthest] > LARGE * np.median(distances) > 0:
-        return f"holds {values[farthest]:.3g}, far from its other values: RobustScaler suits it"
+        return f"holds {values[farthest]:.3g}, far from its other values: use RobustScaler"
     if spread > LARGE * typical:
         ratio = f"{spread / typical:.0e}"
-        return (
-            f"varies {ratio} times as much as the median feature: StandardScaler makes them alike"
-        )
+        return f"varies {ratio} times as much as the median feature: use StandardScaler"
     return (
-        f"has the mean {values.mean():.3g} and varies by {spread:.3g} only: StandardScaler "
-        "centers it"
+        f"has the mean {values.mean():.3g} and varies by {spread:.3g} only: use StandardScaler, "
+        "which centers it"
     )

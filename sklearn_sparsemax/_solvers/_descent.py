@@ -133,7 +133,7 @@ class Descent:
                 point = self._evaluate(point.variables)
                 least_value, least_distance, stalled = point.value, point.distance, 0
             else:
-                message = "Floating point allows no further decrease."
+                message = "Rounding errors allow no further decrease."
                 return self._certify(point, n_iter, message)
 
     def _step(self, method: Method, point: Point) -> Point | None:

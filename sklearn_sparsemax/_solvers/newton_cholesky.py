@@ -57,7 +57,7 @@ def _minimize(
         slopes = variables.gradient(gradient)
         norm = np.linalg.norm(slopes)
         if norm <= EPS:
-            message = "The gradient is down to rounding."
+            message = "The gradient is zero up to rounding errors."
             break
         here = partial(tolerance.certify, coef, n_iter, STOPPED)
         progress.begin("newton-cholesky iteration", here)
@@ -83,7 +83,7 @@ def _minimize(
             # shorter, and closer to the direction of the gradient
             ridge *= 100
         if not accepted:
-            message = "Rounding allows no further decrease."
+            message = "Rounding errors allow no further decrease."
             break
         ridge = max(LEAST_RIDGE, 1e-4 * ridge)
         n_iter += 1
