@@ -2,6 +2,11 @@
 
 from ._version import __version__ as __version__
 from .activations import (
+    entmax,
+    entmax_jacobian,
+    entmax_jvp,
+    entmax_support,
+    entmax_threshold,
     softmax,
     softmax_jacobian,
     softmax_jvp,
@@ -20,7 +25,13 @@ from .linear_model.multilabel import (
 )
 from .linear_model.regressor import SoftmaxRegressor, SparsemaxRegressor
 from .linear_model.stochastic import SGDMultilabelSparsemaxClassifier, SGDSparsemaxClassifier
-from .losses import binary_sparsemax_loss, logistic_loss, softmax_loss, sparsemax_loss
+from .losses import (
+    binary_sparsemax_loss,
+    entmax_loss,
+    logistic_loss,
+    softmax_loss,
+    sparsemax_loss,
+)
 from .model_selection import TunedMultilabelThresholdCV
 
 __all__ = [
@@ -35,6 +46,12 @@ __all__ = [
     "SparsemaxRegressor",
     "TunedMultilabelThresholdCV",
     "binary_sparsemax_loss",
+    "entmax",
+    "entmax_jacobian",
+    "entmax_jvp",
+    "entmax_loss",
+    "entmax_support",
+    "entmax_threshold",
     "logistic_loss",
     "softmax",
     "softmax_jacobian",

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 from scipy import sparse
+
+# At larger alpha, the entmax hardly differs from the one-hot vector of the largest score.
+MOST_ENTMAX_ALPHA = 50
 
 
 def check_weights(sample_weight: ArrayLike | None, n_rows: int) -> NDArray[np.float64]:
@@ -24,6 +28,16 @@ def check_weights(sample_weight: ArrayLike | None, n_rows: int) -> NDArray[np.fl
         wrong = weights[~((weights >= 0) & (weights < np.inf))][0]
         raise ValueError(f"sample_weight holds {wrong:g}; weights must be finite and 0 or more.")
     return weights
+
+
+def check_entmax_alpha(alpha: Any) -> float:
+    """The alpha of the entmax; an error unless it is a real number from 1 to 50."""
+    if isinstance(alpha, bool | np.bool_) or not isinstance(alpha, Real):
+        raise TypeError(f"alpha={alpha!r}; a real number is needed.")
+    value = float(alpha)
+    if not 1 <= value <= MOST_ENTMAX_ALPHA:
+        raise ValueError(f"alpha={alpha!r}; it must be from 1 to {MOST_ENTMAX_ALPHA}.")
+    return value
 
 
 def check_unmasked(array: Any, name: str, fill: str) -> None:

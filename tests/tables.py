@@ -6,6 +6,7 @@ A new loss, solver or estimator joins its table with one entry, and gets all com
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import exact
@@ -17,6 +18,7 @@ import sklearn_sparsemax as package
 from sklearn_sparsemax._solvers import auto, lbfgs, newton_cg, newton_cholesky, sdca, sgd
 from sklearn_sparsemax.losses import (
     BinarySparsemaxLoss,
+    EntmaxLoss,
     FenchelYoungLoss,
     LogisticLoss,
     SoftmaxLoss,
@@ -66,6 +68,15 @@ LOSSES = {
             textbook.negative_entropy,
         ),
         LossCase(
+            EntmaxLoss(1.5),
+            package.entmax_loss,
+            ON_THE_SIMPLEX,
+            partial(exact.entmax_loss, alpha=1.5),
+            exact.entmax15,
+            textbook.entmax15,
+            textbook.entmax15_regularizer,
+        ),
+        LossCase(
             LogisticLoss(),
             package.logistic_loss,
             ("labels",),
@@ -110,7 +121,9 @@ SOLVERS = {
     "newton-cg": SolverCase(newton_cg.solve),
     "newton-cholesky": SolverCase(newton_cholesky.solve),
     "sdca": SolverCase(sdca.solve, ("sparsemax",), visits_rows=True, needs_penalty=True),
-    "sgd": SolverCase(sgd.solve, visits_rows=True),
+    "sgd": SolverCase(
+        sgd.solve, ("sparsemax", "softmax", "logistic", "binary_sparsemax"), visits_rows=True
+    ),
 }
 
 # --- estimators ---------------------------------------------------------------------------

@@ -18,6 +18,8 @@ from sklearn_sparsemax import _kernels
 from sklearn_sparsemax._kernels import (
     _long_rows,
     _short_rows,
+    _tiles,
+    row_blocks,
     simplex,
     simplex_compiled,
     simplex_numpy,
@@ -35,7 +37,7 @@ compiling = settings(deadline=None)
 def interpreted(module, name, *arrays):
     """Call a kernel and all it calls as plain Python, also where Numba compiles."""
     with pytest.MonkeyPatch.context() as patch, np.errstate(all="ignore"):
-        for one in (simplex_compiled, _short_rows, _long_rows):
+        for one in (simplex_compiled, _short_rows, _long_rows, _tiles):
             for key, value in vars(one).items():
                 if hasattr(value, "py_func"):
                     patch.setattr(one, key, value.py_func)
@@ -204,8 +206,8 @@ def all_ways(name, scores, *arguments):
 @pytest.mark.parametrize("scale", [0.01, 1.0])
 @pytest.mark.parametrize(
     "shape",
-    [(n_tiles * _short_rows.LANES + more, 3) for n_tiles in (0, 1, 2) for more in (0, 1, 15)]
-    + [(_short_rows.LANES - 1, 3), (_short_rows.LANES + 5, 90)]
+    [(n_tiles * _tiles.LANES + more, 3) for n_tiles in (0, 1, 2) for more in (0, 1, 15)]
+    + [(_tiles.LANES - 1, 3), (_tiles.LANES + 5, 90)]
     + [(2, n_outputs) for n_outputs in (1, 40, 41, 64, 80, 81, 129, 256, 257)],
 )
 def test_all_ways_agree_at_the_edges_of_tiles_and_chunks(shape, dtype, scale):
@@ -324,8 +326,8 @@ def test_an_infinite_row_is_found_where_projections_overwrite_the_scores(module,
 @pytest.fixture
 def many_threads(monkeypatch):
     """Blocks of a few rows each, on threads, whatever the size and the machine."""
-    monkeypatch.setattr(simplex, "n_threads", lambda work: 3)
-    monkeypatch.setattr(simplex, "LEAST_COMPILED", 0)
+    monkeypatch.setattr(row_blocks, "n_threads", lambda work: 3)
+    monkeypatch.setattr(row_blocks, "LEAST_COMPILED", 0)
 
 
 def results(scores, targets):
@@ -344,7 +346,7 @@ def test_threads_change_no_bit(monkeypatch, many_threads, n_outputs):
     scores = np.random.default_rng(0).normal(size=(70, n_outputs))
     targets = targets_for(scores.shape)
     several = results(scores, targets)
-    monkeypatch.setattr(simplex, "n_threads", lambda work: 1)
+    monkeypatch.setattr(row_blocks, "n_threads", lambda work: 1)
     for one, same in zip(results(scores, targets), several, strict=True):
         assert_array_equal(one, same)
 
@@ -359,9 +361,9 @@ def test_the_first_bad_row_is_found_whichever_block_holds_it(many_threads):
 
 
 def test_size_alone_decides_what_is_compiled(monkeypatch):
-    rows = simplex.LEAST_COMPILED // 4
-    assert simplex._kernels_for(np.empty((rows - 1, 4))) is simplex_numpy
-    assert simplex._kernels_for(np.empty((rows, 4))) is simplex_compiled
+    rows = row_blocks.LEAST_COMPILED // 4
+    assert row_blocks.kernels_for("simplex", np.empty((rows - 1, 4))) is simplex_numpy
+    assert row_blocks.kernels_for("simplex", np.empty((rows, 4))) is simplex_compiled
 
 
 # --- how the modules are loaded -----------------------------------------------------------

@@ -13,6 +13,7 @@ from scipy import sparse
 from tables import LOSSES as TABLE
 
 from sklearn_sparsemax import (
+    entmax_loss,
     logistic_loss,
     softmax,
     softmax_jacobian,
@@ -22,7 +23,7 @@ from sklearn_sparsemax import (
     sparsemax_loss,
     sparsemax_threshold,
 )
-from sklearn_sparsemax.losses import FenchelYoungLoss, SoftmaxLoss, SparsemaxLoss
+from sklearn_sparsemax.losses import EntmaxLoss, FenchelYoungLoss, SoftmaxLoss, SparsemaxLoss
 
 DTYPES = [np.float32, np.float64]
 
@@ -30,13 +31,13 @@ DTYPES = [np.float32, np.float64]
 compiling = settings(deadline=None, max_examples=50)
 
 
-class EntmaxLoss(FenchelYoungLoss):
-    """A loss as a user would add it: 1.5-entmax, its threshold found by bisection.
+class BisectedEntmaxLoss(FenchelYoungLoss):
+    """A loss as a user would add it, with the least: 1.5-entmax, its threshold by bisection.
 
     Omega(p) = 4/3 (sum_k p_k^1.5 - 1) on the simplex, p(z) = max(z / 2 - tau, 0)^2.
     """
 
-    name = "1.5-entmax"
+    name = "bisected entmax"
 
     def regularizer(self, p):
         if sparse.issparse(p):
@@ -59,7 +60,9 @@ class EntmaxLoss(FenchelYoungLoss):
         return root, root / np.sqrt(root.sum(axis=1, keepdims=True))
 
 
-LOSSES = {case.loss.name: case.loss for case in TABLE.values()} | {EntmaxLoss.name: EntmaxLoss()}
+LOSSES = {case.loss.name: case.loss for case in TABLE.values()} | {
+    BisectedEntmaxLoss.name: BisectedEntmaxLoss()
+}
 of_every_loss = pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
 OURS = [case.loss for case in TABLE.values()]
 of_our_losses = pytest.mark.parametrize("loss", OURS, ids=lambda loss: loss.name)
@@ -68,7 +71,7 @@ FUNCTIONS = {
     name: (case.function, case.exact_loss, case.exact_probabilities) for name, case in TABLE.items()
 }
 of_functions = pytest.mark.parametrize("function", [row[0] for row in FUNCTIONS.values()])
-simplex_functions = pytest.mark.parametrize("function", [sparsemax_loss, softmax_loss])
+simplex_functions = pytest.mark.parametrize("function", [sparsemax_loss, softmax_loss, entmax_loss])
 
 
 def distributions(n_rows, n_outputs, seed=0):
@@ -251,9 +254,10 @@ def test_sparsemax_loss_of_a_label_set_is_zero_from_its_margin(n_labels, gap, sh
 
 
 def test_entmax_loss_is_zero_from_margin_two():
-    loss, q = EntmaxLoss(), np.array([[1.0, 0.0, 0.0]])
-    assert_allclose(loss.value(np.array([[2.0, 0.0, -1.0]]), q), 0, atol=1e-15)
-    assert loss.value(np.array([[1.9, 0.0, -1.0]]), q) > 1e-5
+    for loss in (BisectedEntmaxLoss(), EntmaxLoss(1.5)):
+        q = np.array([[1.0, 0.0, 0.0]])
+        assert_allclose(loss.value(np.array([[2.0, 0.0, -1.0]]), q), 0, atol=1e-15)
+        assert loss.value(np.array([[1.9, 0.0, -1.0]]), q) > 1e-5
 
 
 @of_every_loss
@@ -327,6 +331,7 @@ def test_regularizers():
         "softmax": plogp,
         "logistic": both,
         "binary_sparsemax": [sum(v**2 - v for v in row) for row in p],
+        "bisected entmax": [4 / 3 * (sum(v**1.5 for v in row) - 1) for row in p],
         "1.5-entmax": [4 / 3 * (sum(v**1.5 for v in row) - 1) for row in p],
     }
     with_explicit_zero = sparse.csr_array(p)
@@ -345,7 +350,7 @@ def test_curvature_is_the_derivative_of_the_probabilities(loss):
     z = off_the_kinks(10, 4)
     c, u = loss.curvature(loss.probabilities(z.copy()))
     formed = np.eye(4) * c[:, :, None] - u[:, :, None] * u[:, None, :]
-    if loss.name == "1.5-entmax":
+    if "entmax" in loss.name:
         # its second derivative jumps where the support changes: compare where it does not
         same = [
             ((loss.probabilities(z + s * h) > 0) == (loss.probabilities(z.copy()) > 0)).all(axis=1)

@@ -347,6 +347,7 @@ def test_intercept_only_optimum_is_closed_form(loss, kind):
         "softmax": np.log(qbar),
         "logistic": np.log(qbar / (1 - qbar)),
         "binary_sparsemax": 2 * qbar - 1,
+        "1.5-entmax": 2 * np.sqrt(qbar),
     }[loss]
     if problem.reference_output:
         expected = (expected - expected[0])[1:]

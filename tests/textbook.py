@@ -18,6 +18,17 @@ def sparsemax(scores):
     return np.maximum(scores - np.take_along_axis(tau, last, axis=1), 0)
 
 
+def entmax15(scores):
+    """By bisection for the threshold."""
+    half = (scores - scores.max(axis=1, keepdims=True)) / 2
+    low, high = np.full((len(half), 1), -1.0), np.zeros((len(half), 1))
+    for _ in range(60):
+        tau = (low + high) / 2
+        above = (np.maximum(half - tau, 0) ** 2).sum(axis=1, keepdims=True) > 1
+        low, high = np.where(above, tau, low), np.where(above, high, tau)
+    return np.maximum(half - low, 0) ** 2
+
+
 def softmax(scores):
     exponentials = np.exp(scores - scores.max(axis=1, keepdims=True))
     return exponentials / exponentials.sum(axis=1, keepdims=True)
@@ -34,6 +45,10 @@ def clipped(scores):
 
 def half_squares(p):
     return 0.5 * (p**2).sum(axis=1)
+
+
+def entmax15_regularizer(p):
+    return 4 / 3 * ((p**1.5).sum(axis=1) - 1)
 
 
 def binary_squares(p):

@@ -18,8 +18,9 @@ CHUNK = 64
 def project_rows(scores, projections):
     n_rows, n_outputs = scores.shape
     values, places = np.empty(n_outputs), np.empty(n_outputs, np.int64)
+    reach = scores.dtype.type(-1)
     for i in range(n_rows):
-        size, largest = _gather(scores[i], values, places)
+        size, largest = gather(scores[i], values, places, reach)
         size, tau = _find_threshold(values, places, size, largest)
         if np.isnan(tau):
             if not np.isnan(scores[i]).any():
@@ -34,8 +35,9 @@ def project_rows(scores, projections):
 def threshold_rows(scores, thresholds):
     n_rows, n_outputs = scores.shape
     values, places = np.empty(n_outputs), np.empty(n_outputs, np.int64)
+    reach = scores.dtype.type(-1)
     for i in range(n_rows):
-        size, largest = _gather(scores[i], values, places)
+        size, largest = gather(scores[i], values, places, reach)
         _, tau = _find_threshold(values, places, size, largest)
         if np.isnan(tau) and not np.isnan(scores[i]).any():
             return i
@@ -47,9 +49,10 @@ def threshold_rows(scores, thresholds):
 def loss_rows(scores, indptr, indices, data, losses):
     n_rows, n_outputs = scores.shape
     values, places = np.empty(n_outputs), np.empty(n_outputs, np.int64)
+    reach = scores.dtype.type(-1)
     for i in range(n_rows):
         row = scores[i]
-        size, largest = _gather(row, values, places)
+        size, largest = gather(row, values, places, reach)
         size, tau = _find_threshold(values, places, size, largest)
         linear = 0.0
         for entry in range(indptr[i], indptr[i + 1]):
@@ -72,9 +75,10 @@ def loss_rows(scores, indptr, indices, data, losses):
 def loss_rows_dense(scores, targets, losses):
     n_rows, n_outputs = scores.shape
     values, places = np.empty(n_outputs), np.empty(n_outputs, np.int64)
+    reach = scores.dtype.type(-1)
     for i in range(n_rows):
         row, target = scores[i], targets[i]
-        size, largest = _gather(row, values, places)
+        size, largest = gather(row, values, places, reach)
         size, tau = _find_threshold(values, places, size, largest)
         loss = 0.0
         for j in range(n_outputs):
@@ -88,35 +92,35 @@ def loss_rows_dense(scores, targets, losses):
 
 
 @njit
-def _gather(row, values, places):
+def gather(row, values, places, reach):
     """Copy the candidates and their places; return their number and the largest entry.
 
-    One pass is enough. The comparison is with the largest entry so far. So it may accept too many
-    candidates, but never too few. Most chunks have no candidate, and a vectorised comparison skips
-    them. NaN is a candidate.
+    Candidates are the entries whose difference from the largest is at least `reach`, a negative
+    number of the type of the row. NaN is a candidate. One pass is enough. The comparison is with
+    the largest entry so far. So it may accept too many candidates, but never too few. Most chunks
+    have no candidate, and a vectorised comparison skips them.
     """
-    minus_one = row.dtype.type(-1)
     largest = row[0]
     n_candidates = 0
     for start in range(0, row.size, CHUNK):
         stop = min(start + CHUNK, row.size)
-        if _any_candidate(row, start, stop, largest, minus_one):
+        if _any_candidate(row, start, stop, largest, reach):
             for j in range(np.uint64(start), np.uint64(stop)):
                 score = row[j]
                 # an entry that is not a candidate is overwritten; this is faster than a branch
                 values[np.uint64(n_candidates)] = score
                 places[np.uint64(n_candidates)] = j
-                n_candidates += not (score - largest < minus_one)
+                n_candidates += not (score - largest < reach)
                 largest = score if score > largest else largest
     return n_candidates, largest
 
 
 @njit
-def _any_candidate(row, start, stop, largest, minus_one):
+def _any_candidate(row, start, stop, largest, reach):
     found = False
     for j in range(np.uint64(start), np.uint64(stop)):
         # in the type of the row: if a rounded difference is below -1, so is the exact one
-        found |= not (row[j] - largest < minus_one)
+        found |= not (row[j] - largest < reach)
     return found
 
 

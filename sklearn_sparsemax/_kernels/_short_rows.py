@@ -1,8 +1,4 @@
-"""The kernels of `simplex` for short rows. They process LANES rows at the same time.
-
-A tile (K, LANES) holds LANES rows as its columns. So one vector instruction works on several rows.
-Each sum runs over the entries of one row, in the same order as for the row alone. The result for a
-row does not depend on the other rows of its tile.
+"""The kernels of `simplex` for short rows. They process many rows at the same time (`_tiles`).
 
 Newton's method would need a different number of steps for each row. Sorting does not: the same
 exchanges sort all rows. For any m entries of a row, the threshold is at least (their sum - 1) / m.
@@ -11,21 +7,21 @@ number, for the m largest entries.
 
 Only candidates are sorted, except in the shortest rows. The candidates are the entries not below a
 bound, and the threshold is not below this bound either.
-
-Indices of the longest loops are unsigned, as in `_long_rows`. Their functions always get LANES
-rows. If fewer are left, they get a copy in which the last row is repeated.
 """
 
 import numpy as np
 
 from ._jit import njit
-
-LANES = 128
-ALL_LANES = np.uint64(LANES)
-FIRST = np.uint64(0)
-# Number of rows that are turned into columns together. If the length of a row is a power of 2, more
-# rows would displace each other in the cache.
-LANES_TURNED = np.uint64(16)
+from ._tiles import (
+    ALL_LANES,
+    FIRST,
+    LANES,
+    copy_rows,
+    first_infinite,
+    load,
+    store,
+    whole_tile,
+)
 
 # Up to so many bytes in a row, the search for candidates takes longer than it saves.
 MOST_BYTES_ALL_SORTED = 320
@@ -41,19 +37,19 @@ def project_rows(scores, projections):
     spare = np.empty((LANES, n_outputs), scores.dtype)
     for start in range(0, n_rows, LANES):
         n_lanes = min(LANES, n_rows - start)
-        rows = _whole_tile(scores, start, spare)
+        rows = whole_tile(scores, start, spare)
         size = _load_candidates(rows, gathered, ordered)
         _sort(ordered, size)
         if _find_thresholds(ordered, size, total, largest, tau) > 0:
             # before the scores are overwritten, since both arrays may be the same
-            infinite = _first_infinite(rows)
+            infinite = first_infinite(rows)
             if infinite >= 0:
                 return start + infinite
         if n_lanes == LANES:
             _project(rows, largest, tau, projections[start : start + LANES])
         else:
             _project(rows, largest, tau, spare)
-            _copy_rows(spare, projections[start:])
+            copy_rows(spare, projections[start:])
     return -1
 
 
@@ -64,11 +60,11 @@ def threshold_rows(scores, thresholds):
     largest, tau, total = np.empty(LANES), np.empty(LANES), np.empty(LANES)
     spare = np.empty((LANES, n_outputs), scores.dtype)
     for start in range(0, n_rows, LANES):
-        rows = _whole_tile(scores, start, spare)
+        rows = whole_tile(scores, start, spare)
         size = _load_candidates(rows, gathered, ordered)
         _sort(ordered, size)
         if _find_thresholds(ordered, size, total, largest, tau) > 0:
-            infinite = _first_infinite(rows)
+            infinite = first_infinite(rows)
             if infinite >= 0:
                 return start + infinite
         for lane in range(min(LANES, n_rows - start)):
@@ -88,17 +84,17 @@ def loss_rows(scores, indptr, indices, data, losses):
         for lane in range(n_lanes):
             for entry in range(indptr[start + lane], indptr[start + lane + 1]):
                 target[indices[entry], lane] += data[entry]
-        rows = _whole_tile(scores, start, spare)
+        rows = whole_tile(scores, start, spare)
         size = _load_candidates(rows, gathered, ordered)
         _sort(ordered, size)
         _find_thresholds(ordered, size, loss, largest, tau)
-        _load(rows, tile, n_outputs)
+        load(rows, tile, n_outputs)
         _evaluate(tile, target, largest, tau, loss)
-        _store(tile, rows)
+        store(tile, rows)
         for lane in range(n_lanes):
             losses[start + lane] = loss[lane]
         if n_lanes < LANES:
-            _copy_rows(rows, scores[start:])
+            copy_rows(rows, scores[start:])
         for lane in range(n_lanes):
             for entry in range(indptr[start + lane], indptr[start + lane + 1]):
                 target[indices[entry], lane] = 0.0
@@ -114,18 +110,18 @@ def loss_rows_dense(scores, targets, losses):
     tile, target = np.empty((n_outputs, LANES)), np.empty((n_outputs, LANES))
     for start in range(0, n_rows, LANES):
         n_lanes = min(LANES, n_rows - start)
-        rows = _whole_tile(scores, start, spare)
+        rows = whole_tile(scores, start, spare)
         size = _load_candidates(rows, gathered, ordered)
         _sort(ordered, size)
         _find_thresholds(ordered, size, loss, largest, tau)
-        _load(rows, tile, n_outputs)
-        _load(_whole_tile(targets, start, spare_targets), target, n_outputs)
+        load(rows, tile, n_outputs)
+        load(whole_tile(targets, start, spare_targets), target, n_outputs)
         _evaluate(tile, target, largest, tau, loss)
-        _store(tile, rows)
+        store(tile, rows)
         for lane in range(n_lanes):
             losses[start + lane] = loss[lane]
         if n_lanes < LANES:
-            _copy_rows(rows, scores[start:])
+            copy_rows(rows, scores[start:])
 
 
 @njit
@@ -136,42 +132,6 @@ def _work_space(scores):
 
 
 @njit
-def _whole_tile(matrix, start, spare):
-    """LANES rows from `start` on. If there are fewer, a copy in which the last one is repeated."""
-    n_rows = matrix.shape[0]
-    if start + LANES <= n_rows:
-        return matrix[start : start + LANES]
-    for lane in range(LANES):
-        for j in range(matrix.shape[1]):
-            spare[lane, j] = matrix[min(start + lane, n_rows - 1), j]
-    return spare[:]
-
-
-@njit
-def _copy_rows(source, target):
-    """Copy rows, as many as the target has."""
-    for i in range(target.shape[0]):
-        for j in range(target.shape[1]):
-            target[i, j] = source[i, j]
-
-
-@njit
-def _load(rows, tile, n_outputs):
-    for first in range(FIRST, ALL_LANES, LANES_TURNED):
-        for j in range(np.uint64(n_outputs)):
-            for lane in range(first, first + LANES_TURNED):
-                tile[j, lane] = rows[lane, j]
-
-
-@njit
-def _store(tile, rows):
-    for first in range(FIRST, ALL_LANES, LANES_TURNED):
-        for j in range(np.uint64(rows.shape[1])):
-            for lane in range(first, first + LANES_TURNED):
-                rows[lane, j] = tile[j, lane]
-
-
-@njit
 def _load_candidates(rows, gathered, tile):
     """Fill the tile with the candidates of each row, and return the largest number of candidates.
 
@@ -179,7 +139,7 @@ def _load_candidates(rows, gathered, tile):
     """
     n_outputs = rows.shape[1]
     if n_outputs * rows.itemsize <= MOST_BYTES_ALL_SORTED:
-        _load(rows, tile, n_outputs)
+        load(rows, tile, n_outputs)
         return n_outputs
     sizes, most = np.empty(LANES, np.int64), 0
     for lane in range(LANES):
@@ -188,7 +148,7 @@ def _load_candidates(rows, gathered, tile):
     for lane in range(LANES):
         for j in range(sizes[lane], most):
             gathered[lane, j] = -np.inf
-    _load(gathered, tile, most)
+    load(gathered, tile, most)
     return most
 
 
@@ -284,19 +244,6 @@ def _find_thresholds(tile, n_candidates, total, largest, tau):
         tau[lane] = (total[lane] if np.isnan(total[lane]) else tau[lane]) + 0.0
         n_without += np.isnan(total[lane])
     return n_without
-
-
-@njit
-def _first_infinite(rows):
-    """The first row without NaN whose largest entry is infinite, or -1."""
-    for i in range(rows.shape[0]):
-        largest, has_nan = rows[i, 0], False
-        for j in range(rows.shape[1]):
-            largest = max(largest, rows[i, j])
-            has_nan |= np.isnan(rows[i, j])
-        if np.isinf(largest) and not has_nan:
-            return i
-    return -1
 
 
 @njit

@@ -26,7 +26,7 @@ from numpy.typing import DTypeLike
 from scipy import sparse
 
 from .._kernels.blas import blas_threads_for
-from .._kernels.simplex import LEAST_COMPILED
+from .._kernels.row_blocks import LEAST_COMPILED
 from .._kernels.threads import even_bounds, n_threads, run_blocks
 from .._typing import Array, Matrix
 from ..losses import FenchelYoungLoss

@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from .._kernels.simplex import LEAST_COMPILED
+from .._kernels.row_blocks import LEAST_COMPILED
 from .._problem.objective import Objective
 from .._problem.progress import SILENT, Progress
 from .._typing import Array

@@ -36,7 +36,7 @@ class FenchelYoungLoss(ABC):
         False if p lies on the simplex. True if each output has its own probability in [0, 1].
     """
 
-    name: ClassVar[str]
+    name: str
     independent_outputs: ClassVar[bool] = False
 
     @abstractmethod

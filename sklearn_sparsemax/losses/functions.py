@@ -7,9 +7,10 @@ from numpy.typing import ArrayLike
 from scipy import sparse
 
 from .._typing import Array, Matrix
-from .._validation import check_unmasked, check_weights
+from .._validation import check_entmax_alpha, check_unmasked, check_weights
 from ._base import FenchelYoungLoss
 from .binary_sparsemax import BinarySparsemaxLoss
+from .entmax import loss_of_entmax
 from .logistic import LogisticLoss
 from .softmax import SoftmaxLoss
 from .sparsemax import SparsemaxLoss
@@ -117,6 +118,60 @@ def softmax_loss(
     0.693147
     """
     return _reduced_loss(SoftmaxLoss(), scores, targets, sample_weight, reduction)
+
+
+def entmax_loss(
+    scores: ArrayLike,
+    targets: Matrix,
+    alpha: float = 1.5,
+    *,
+    sample_weight: ArrayLike | None = None,
+    reduction: str = "mean",
+) -> float | Array:
+    """Entmax loss of scores, between the softmax loss and the sparsemax loss.
+
+    L(z; q) = Omega*(z) + Omega(q) - <q, z>, with Omega(p) = (sum_j p_j^alpha - 1) /
+    (alpha (alpha - 1)) on the simplex and its convex conjugate Omega*. The loss is convex and
+    differentiable. Its gradient is entmax(z) - q. For a single label, it is 0 if and only if the
+    score of the label is larger than all others by at least 1 / (alpha - 1).
+
+    Parameters
+    ----------
+    scores : array-like of shape (n_samples, n_outputs)
+        Finite scores z.
+    targets : array-like of shape (n_samples,) or {array-like, sparse matrix} of shape \
+            (n_samples, n_outputs)
+        Classes, label sets or distributions, as in :func:`sparsemax_loss`.
+    alpha : float, default=1.5
+        From 1 to 50. 1 gives :func:`softmax_loss`, 2 gives :func:`sparsemax_loss`.
+    sample_weight : array-like of shape (n_samples,), default=None
+        Weights of the rows, 0 or more.
+    reduction : {"mean", "sum", "none"}, default="mean"
+        As in :func:`sparsemax_loss`.
+
+    Returns
+    -------
+    loss : float, or ndarray of shape (n_samples,) for reduction="none"
+        The loss, never negative.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As :func:`sparsemax_loss`; also if `alpha` is not a real number from 1 to 50.
+
+    References
+    ----------
+    Peters, Niculae & Martins (2019), "Sparse Sequence-to-Sequence Models", ACL.
+    https://arxiv.org/abs/1905.05702
+
+    Examples
+    --------
+    >>> from sklearn_sparsemax import entmax_loss
+    >>> entmax_loss([[2.0, 0.0, -1.0], [0.0, 0.0, 0.0]], [0, 1], reduction="none").round(4)
+    array([0.    , 0.5635])
+    """
+    loss = loss_of_entmax(check_entmax_alpha(alpha))
+    return _reduced_loss(loss, scores, targets, sample_weight, reduction)
 
 
 def logistic_loss(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .. import _kernels
-from .._kernels import simplex
+from .._kernels import row_blocks, simplex
 from .._typing import Array, Matrix
 from ._base import FenchelYoungLoss
 from .rows import row_dot
@@ -33,7 +33,7 @@ class SparsemaxLoss(FenchelYoungLoss):
         return support, support / np.sqrt(sizes)[:, None]
 
     def mean_jacobian(self, p: Array, weights: Array) -> Array:
-        if p.size < simplex.LEAST_COMPILED:
+        if p.size < row_blocks.LEAST_COMPILED:
             return super().mean_jacobian(p, weights)
         total = np.zeros((p.shape[1], p.shape[1]))
         _kernels.curvature.add_jacobians(p, weights, total)

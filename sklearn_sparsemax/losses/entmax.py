@@ -1,0 +1,54 @@
+"""The entmax losses, between the softmax loss and the sparsemax loss."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import special
+
+from .._kernels import entmax
+from .._typing import Array, Matrix
+from ._base import FenchelYoungLoss
+from .rows import row_sum
+from .softmax import SoftmaxLoss
+from .sparsemax import SparsemaxLoss
+
+
+class EntmaxLoss(FenchelYoungLoss):
+    """Omega(p) = (sum_k p_k^alpha - 1) / (alpha (alpha - 1)) on the simplex; p(z) = entmax(z).
+
+    Parameters
+    ----------
+    alpha : float
+        Above 1. For 1 and 2, see `loss_of_entmax`.
+    """
+
+    def __init__(self, alpha: float) -> None:
+        self.alpha = alpha
+        self.name = f"{alpha:g}-entmax"
+
+    def regularizer(self, p: Matrix) -> Array:
+        # (p^(alpha - 1) - 1) / (alpha - 1), with all its digits for alpha near 1
+        return (
+            row_sum(p, lambda values: values * special.boxcox(values, self.alpha - 1)) / self.alpha
+        )
+
+    def probabilities(self, scores: Array) -> Array:
+        entmax.map_rows(scores, scores, self.alpha)
+        return scores
+
+    def value_and_residual(self, scores: Array, targets: Matrix) -> Array:
+        return entmax.loss_and_residual(scores, targets, self.alpha)
+
+    def curvature(self, p: Array) -> tuple[Array, Array]:
+        # in double precision, since a negative power of a small float32 may overflow
+        p = p.astype(np.float64)
+        slopes = np.power(p, 2 - self.alpha, out=np.zeros_like(p), where=p > 0)
+        totals = slopes @ np.ones(p.shape[1])
+        return slopes, slopes / np.sqrt(totals)[:, None]
+
+
+def loss_of_entmax(alpha: float) -> FenchelYoungLoss:
+    """The loss for an alpha of 1 or more: that of the softmax for 1, of the sparsemax for 2."""
+    if alpha == 1:
+        return SoftmaxLoss()
+    return SparsemaxLoss() if alpha == 2 else EntmaxLoss(alpha)
