@@ -6,7 +6,8 @@ import os
 import platform
 from datetime import UTC, datetime
 from importlib import metadata
-from pathlib import Path
+
+from sklearn_sparsemax.experiments._report import processor
 
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
@@ -48,7 +49,7 @@ def description(threads: int) -> dict[str, str]:
     """What the tables and figures say of their origin."""
     versions = {name: _version(name) for name in PACKAGES}
     return {
-        "machine": f"{available_cores()} cores of {_processor()}, {platform.system()}",
+        "machine": f"{available_cores()} cores of {processor()}, {platform.system()}",
         "threads": str(threads),
         "python": platform.python_version(),
         "versions": ", ".join(f"{name} {version}" for name, version in versions.items() if version),
@@ -61,17 +62,3 @@ def _version(package: str) -> str | None:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
         return None
-
-
-def _processor() -> str:
-    """Name, family and model: virtual machines of several generations share a name."""
-    cpuinfo = Path("/proc/cpuinfo")
-    if not cpuinfo.exists():
-        return platform.processor() or platform.machine()
-    of_first_core = cpuinfo.read_text().partition("\n\n")[0]
-    fields = dict(
-        [part.strip() for part in line.partition(":")[::2]] for line in of_first_core.splitlines()
-    )
-    if "model name" not in fields:
-        return platform.processor() or platform.machine()
-    return f"{fields['model name']} (family {fields['cpu family']}, model {fields['model']})"

@@ -12,9 +12,9 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from . import compare, mnist, multilabel, nli, proportions
+from . import activations, compare, mnist, multilabel, nli, proportions
 
-COMMANDS = (compare, multilabel, proportions, mnist, nli)
+COMMANDS = (compare, multilabel, proportions, mnist, nli, activations)
 DEFAULT = "compare"
 
 

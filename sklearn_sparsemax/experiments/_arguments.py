@@ -38,15 +38,15 @@ def one_of(names: Sequence[str]) -> Callable[[str], str]:
     return parse
 
 
-def check_figure(path: Path, error: Callable[[str], NoReturn]) -> None:
+def check_figure(path: Path, error: Callable[[str], NoReturn], argument: str = "--figure") -> None:
     """Reject a figure that could not be drawn in the end."""
     try:
         from matplotlib.backend_bases import FigureCanvasBase
     except ImportError:
-        error("argument --figure needs matplotlib: pip install 'sklearn-sparsemax[plot]'")
+        error(f"argument {argument} needs matplotlib: pip install 'sklearn-sparsemax[plot]'")
     formats = FigureCanvasBase.get_supported_filetypes()
     if path.suffix[1:].lower() not in formats:
-        error(f"argument --figure: '{path}' does not end in .{', .'.join(sorted(formats))}")
+        error(f"argument {argument}: '{path}' does not end in .{', .'.join(sorted(formats))}")
 
 
 def writable_file(text: str) -> Path:

@@ -47,8 +47,31 @@ def write_json(
     report = {
         "options": options,
         "versions": {"python": platform.python_version(), **versions},
-        "machine": {"platform": platform.platform(), "cpu_count": os.cpu_count()},
+        "machine": machine(),
         "results": list(results),
         **more,
     }
     path.write_text(json.dumps(report, indent=2, default=str) + "\n", encoding="utf-8")
+
+
+def machine() -> dict[str, Any]:
+    """Where the numbers were measured."""
+    return {
+        "platform": platform.platform(),
+        "cpu_count": os.cpu_count(),
+        "processor": processor(),
+    }
+
+
+def processor() -> str:
+    """Name, family and model: virtual machines of several generations share a name."""
+    cpuinfo = Path("/proc/cpuinfo")
+    if not cpuinfo.exists():
+        return platform.processor() or platform.machine()
+    of_first_core = cpuinfo.read_text().partition("\n\n")[0]
+    fields = dict(
+        [part.strip() for part in line.partition(":")[::2]] for line in of_first_core.splitlines()
+    )
+    if "model name" not in fields:
+        return platform.processor() or platform.machine()
+    return f"{fields['model name']} (family {fields['cpu family']}, model {fields['model']})"
