@@ -25,7 +25,7 @@ END = 20
 PER_UNIT = 100
 
 COLUMNS = {
-    "function": "PoLU: x for x >= 0, (1 - x)^-n - 1 for x < 0; Swish, or SiLU: x sigmoid(x)",
+    "function": "PoLU: x for x >= 0, (1 - x)^-n - 1 for x < 0; Swish, also SiLU: x sigmoid(x)",
     "range": "values of the formula; floats may round to its ends",
     "f = 0": f"scores x with f(x) exactly 0, of those from {-END} to {END} in steps of "
     f"{1 / PER_UNIT:g}.\nFor the maps to probabilities (the last three), here and in the next two "
