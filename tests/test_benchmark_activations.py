@@ -12,7 +12,7 @@ import textbook
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.optimize import brentq, minimize_scalar
 
-from sklearn_sparsemax.experiments import activations, main
+from sklearn_sparsemax.experiments import _report, activations, main
 from sklearn_sparsemax.experiments._activation_functions import ELEMENTWISE, SIMPLEX, curve
 
 FUNCTIONS = {function.name: function for function in (*ELEMENTWISE, *SIMPLEX)}
@@ -251,6 +251,26 @@ def test_the_machine_is_named(tmp_path):
     content, _ = report(tmp_path)
     assert set(content["machine"]) == {"platform", "cpu_count", "processor"}
     assert content["machine"]["processor"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "model name\t: Chip X\ncpu family\t: 6\nmodel\t: 7\n\nmodel name\t: second\n",
+            "Chip X (family 6, model 7)",
+        ),
+        ("CPU part\t: 0xd0c\n", "armv8"),
+        (None, "armv8"),
+    ],
+)
+def test_processors(text, expected, tmp_path, monkeypatch):
+    cpuinfo = tmp_path / "cpuinfo"
+    if text is not None:
+        cpuinfo.write_text(text)
+    monkeypatch.setattr(_report, "Path", {"/proc/cpuinfo": cpuinfo}.__getitem__)
+    monkeypatch.setattr(_report.platform, "processor", lambda: "armv8")
+    assert _report.processor() == expected
 
 
 def test_figure(tmp_path, capsys):
