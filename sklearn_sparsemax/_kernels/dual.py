@@ -1,15 +1,15 @@
-"""Dual coordinate ascent for the sparsemax loss: visits to rows.
+"""Dual coordinate ascent: visits to rows.
 
 The dual of F at a center b of the intercept has one block of variables for each row, the
-distribution p_i, and keeps W = W(P) at hand. Features are centred, x_i - m, and joined by a
-constant feature c. For the block of row i, all else fixed, the dual is maximised by a
-projection again,
+probabilities p_i, and keeps W = W(P) at hand. Features are centred, x_i - m, and joined by a
+constant feature c. For the block of row i, all else fixed, the dual is maximised by
 
-    p_i <- sparsemax((z_i + sigma_i p_i) / (1 + sigma_i)),
+    p_i <- argmin_p Omega(p) + sigma_i/2 ||p||^2 - <p, z_i + sigma_i p_i>,
     sigma_i = omega_i (||x_i - m||^2 + c^2) / alpha,
 
-after which all scores move with delta = (omega_i / alpha) (p_i_old - p_i), which is zero but in
-the few outputs whose probability changed.
+an implicit step of length sigma_i (`row_losses`). After it, all scores move with
+delta = (omega_i / alpha) (p_i_old - p_i). For a loss with sparse probabilities, delta is zero but
+in the few outputs whose probability changed.
 
 **Centred features are never formed.** With A = sum_i x_i delta_i^T, g = sum_i delta_i and
 h = A^T m over all that happened so far, W = A - m g^T and
@@ -28,16 +28,9 @@ import numpy as np
 
 from .._typing import Array
 from ._jit import njit
-from ._rows import (
-    add_outer,
-    add_scattered,
-    copy_row,
-    largest,
-    longest_row,
-    sparsemax_loss,
-    threshold,
-)
+from ._rows import add_outer, add_scattered, copy_row, longest_row
 from .products import add_combination
+from .row_losses import N_SCRATCH, implicit_step, loss_of_row
 
 # One number of a delta in so many, or fewer, are added one by one; else all, several at a time.
 FEW_CHANGES = 8
@@ -55,21 +48,25 @@ class DualRows(NamedTuple):
 
 
 @njit
-def visit_rows(order, features, scale, sigma, slope, projected_mean, A, g, h, center, rows, losses):
+def visit_rows(
+    order, features, loss, scale, sigma, slope, projected_mean, A, g, h, center, rows, losses
+):
     """Maximise over the blocks of rows, in the given order.
 
-    Features are the arrays (indptr, indices, data) of a CSR matrix, or (X,) for a dense one;
-    scale is omega_i / alpha, slope c^2 + ||m||^2 - <m, x_i> and projected_mean <m, x_i>.
-    Overwrites the dual rows, A (d, K), g and h (K,) and, for each row visited, losses (n,) by
-    omega_i / alpha times L(z_i; p_i) before the visit. Returns how many rows were visited before
-    one found no place in the pool.
+    Features are the arrays (indptr, indices, data) of a CSR matrix, or (X,) for a dense one; the
+    loss is one of `row_losses`. Scale is omega_i / alpha, slope c^2 + ||m||^2 - <m, x_i> and
+    projected_mean <m, x_i>. Overwrites the dual rows, A (d, K), g and h (K,) and, for each row
+    visited, losses (n,) by omega_i / alpha times L(z_i; p_i) before the visit. Returns how many
+    rows were visited before one found no place in the pool.
     """
     n_outputs = A.shape[1]
     most_entries = longest_row(features)
     columns = np.empty(most_entries, dtype=np.int64)
     entries = np.empty(most_entries, dtype=A.dtype)
     z = np.empty(n_outputs, dtype=A.dtype)
-    p = np.zeros(n_outputs, dtype=A.dtype)
+    before = np.zeros(n_outputs, dtype=A.dtype)
+    p = np.empty(n_outputs, dtype=A.dtype)
+    scratch = np.empty((N_SCRATCH, n_outputs))
     changed = np.empty(n_outputs, dtype=np.int64)
     deltas = np.empty(n_outputs, dtype=A.dtype)
     for visit in range(order.shape[0]):
@@ -78,9 +75,10 @@ def visit_rows(order, features, scale, sigma, slope, projected_mean, A, g, h, ce
         for k in range(n_outputs):
             z[k] = (center[k] - h[k]) + slope[i] * g[k]
         add_combination(z, columns, entries, 0, n_entries, A)
-        _read(rows, i, p)
-        losses[i] = scale[i] * sparsemax_loss(z, p)
-        n_changed, n_support = _ascend(z, p, sigma[i], changed, deltas)
+        _read(rows, i, before)
+        losses[i] = scale[i] * loss_of_row(loss, z, before, scratch)
+        implicit_step(loss, z, before, sigma[i], p, scratch)
+        n_changed, n_support = _compare(before, p, changed, deltas)
         if n_changed > 0:
             if not _has_place(rows, i, n_support):
                 return visit
@@ -97,30 +95,20 @@ def visit_rows(order, features, scale, sigma, slope, projected_mean, A, g, h, ce
                     z[changed[m]] = deltas[m]
                 add_outer(A, columns, entries, n_entries, z)
         for k in range(n_outputs):
-            p[k] = 0.0
+            before[k] = 0.0
     return order.shape[0]
 
 
 @njit
-def _ascend(z, p, sigma, changed, deltas):
-    """Overwrite p by the maximum over its block; what changed, by how much, and the support."""
-    top = largest(z)
-    shrink = z.dtype.type(1.0 / (1.0 + sigma))
-    weight = z.dtype.type(sigma / (1.0 + sigma))
-    for k in range(z.shape[0]):
-        z[k] = (z[k] - top) * shrink + p[k] * weight
-    top = largest(z)
-    tau = threshold(z, top)
+def _compare(before, p, changed, deltas):
+    """The outputs that changed, by how much, and the size of the support."""
     n_changed = 0
     n_support = 0
-    for k in range(z.shape[0]):
-        old = p[k]
-        # stored, and so rounded to the type of p, before it is compared
-        p[k] = max((z[k] - top) - tau, 0.0)
+    for k in range(p.shape[0]):
         changed[n_changed] = k
-        deltas[n_changed] = old - p[k]
+        deltas[n_changed] = before[k] - p[k]
         # where nothing changed, the next one takes its place: cheaper than a branch
-        n_changed += p[k] != old
+        n_changed += p[k] != before[k]
         n_support += p[k] > 0.0
     return n_changed, n_support
 

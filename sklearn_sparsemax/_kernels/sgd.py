@@ -7,7 +7,7 @@ All of it is decided by the K scores of the row:
     W <- (W - gamma w_i x_i r_i^T) / (1 + gamma alpha),   r_i = p - q_i,
 
 with p from the implicit step of length sigma = gamma w_i ||x_i||^2 / (1 + gamma alpha) on the
-shrunken scores (`implicit`). However long gamma is, W moves no farther than the row asks.
+shrunken scores (`row_losses`). However long gamma is, W moves no farther than the row asks.
 
 **Memory.** Near the minimum the rows still pull in different directions. Where the residuals r_i
 of their last visits are kept, with the mean G = sum_i omega_i x_i r_i^T, the pull of all rows at
@@ -50,8 +50,8 @@ import numpy as np
 
 from ._jit import njit
 from ._rows import add_outer, add_scattered, copy_row, longest_row
-from .implicit import CURVATURE, implicit_step, row_loss
 from .products import add_combination
+from .row_losses import N_SCRATCH, implicit_step, loss_of_row
 from .sgd_state import INVERSE_SCALING, OPTIMAL
 
 LENGTH, STREAM_LENGTH = 5.0, 2.0
@@ -71,7 +71,7 @@ def visit_rows(
 ):
     """Visit rows in the given order; returns the sum of w L(z; q), each before its visit.
 
-    Features are the arrays (indptr, indices, data) of a CSR matrix, or (X,) for a dense one,
+    The loss is one of `row_losses`. Features are the arrays (indptr, indices, data) of a CSR matrix, or (X,) for a dense one,
     targets those of a CSR matrix (n, K); rows without weight are passed over. The residuals are
     (n, K), and the moments those of all rows; or the residuals are (0, K), and the rows a stream
     that the moments follow. Without an intercept nothing is centred. Overwrites the residuals,
@@ -87,9 +87,8 @@ def visit_rows(
     scores = np.zeros(2 * n_outputs, dtype)
     read = scores if has_memory else scores[:n_outputs]
     z, q, p = np.empty(n_outputs), np.zeros(n_outputs), np.empty(n_outputs)
-    scratch, delta = np.empty(n_outputs), np.empty(n_outputs, dtype)
+    scratch, delta = np.empty((N_SCRATCH, n_outputs)), np.empty(n_outputs, dtype)
     scaled, changed = np.empty(total.shape[0], dtype), np.empty(total.shape[0], np.int64)
-    curvature = CURVATURE[loss]
     length, decay = (LENGTH, DECAY) if has_memory else (STREAM_LENGTH, STREAM_DECAY)
     total_loss = 0.0
     for visit in range(order.shape[0]):
@@ -107,7 +106,7 @@ def visit_rows(
         # without any features there is the intercept still
         spread = spread if spread > 0.0 else 1.0
         constant = CONSTANT * spread if intercept else 0.0
-        bound = curvature * (spread + constant)
+        bound = loss.curvature * (spread + constant)
         first = schedule.eta0 if schedule.eta0 > 0.0 else length / bound
         gamma = _step_length(schedule, first, alpha, n_rows, iterate.n_visits[0] + 1.0)
         shrink = 1.0 / (1.0 + gamma * alpha)
@@ -118,7 +117,7 @@ def visit_rows(
         add_combination(read, columns, entries, 0, n_entries, iterate.rows)
         for k in range(n_outputs):
             z[k] = scalars[0] * scores[k] - scalars[1] * scores[n_outputs + k] + b[k]
-        total_loss += weights[i] * row_loss(loss, z, q)
+        total_loss += weights[i] * loss_of_row(loss, z, q, scratch)
 
         scalars[0] *= shrink
         scalars[1] = (scalars[1] + gamma) * shrink if has_memory else 0.0

@@ -61,7 +61,7 @@ def certificate(
     coef : ndarray of the shape of the objective
         Coefficients.
     dual : csr_array of shape (n, K), default=None
-        Distributions of the dual, rows on the simplex. By default they are p(z).
+        Probabilities of the dual. By default they are p(z).
     scores : ScoresOfIntercepts, default=None
         The scores of these coefficients, if they are known already.
 
@@ -131,11 +131,14 @@ def _at_dual(
     for block, z in scores.at(intercept):
         total += block.weights @ objective.loss.value(z, block.targets)
         feasible = dual[block.rows].toarray()
-        _make_feasible(feasible, factors, refill, independent_outputs=False)
+        _make_feasible(feasible, factors, refill, objective.loss.independent_outputs)
         total_to_feasible += block.weights @ objective.loss.value_and_residual(z, feasible)
     left = dual.copy()
     left.data *= factors[left.indices]
-    moved = objective.weights * (dual @ (1 - factors))
+    if objective.loss.independent_outputs:
+        moved, refill = objective.weights, (1 - factors) * refill
+    else:
+        moved = objective.weights * (dual @ (1 - factors))
     data_gradient = objective.coef_of_dual(left)
     data_gradient *= -objective.alpha
     add_outer(data_gradient[: objective.n_features], objective.sum_of_rows(moved), refill)

@@ -7,12 +7,12 @@ Measured on two cores, dense and sparse, from 150 to 1,000,000 rows, alpha from 
   needs few evaluations.
 - More coefficients and no penalty: "lbfgs", because the Hessian may vanish.
 - Small data: "newton-cg". It needs no compiled code, and loading that code takes longer than such a
-  fit. For the sparsemax loss there is an exception: a penalty that is weak compared with the
-  variance of the rows.
-- Otherwise, for the sparsemax loss: "sdca", unless its progress is slow. It may need thousands of
-  epochs if rows contradict each other and the penalty is weak.
-- Otherwise, for other losses: "newton-cg" for dense features and "lbfgs" for sparse ones. With
-  sparse features, a product with the Hessian costs as much as an evaluation.
+  fit. For losses with sparse probabilities there is an exception: a penalty that is weak compared
+  with the variance of the rows.
+- Otherwise: "sdca", unless its progress is slow. It may need thousands of epochs if rows contradict
+  each other and the penalty is weak.
+- Otherwise, for a loss without dual steps: "newton-cg" for dense features and "lbfgs" for sparse
+  ones. With sparse features, a product with the Hessian costs as much as an evaluation.
 
 A solver may end before the tolerance, because its progress is slow or because of rounding. The next
 solver then continues from its coefficients. For dense features, "newton-cg" comes before "lbfgs".
@@ -31,7 +31,6 @@ from .._kernels.row_blocks import LEAST_COMPILED
 from .._problem.objective import Objective
 from .._problem.progress import SILENT, Progress
 from .._typing import Array
-from ..losses import SparsemaxLoss
 from . import lbfgs, newton_cg, newton_cholesky, sdca
 from .solution import Solution, better
 
@@ -111,9 +110,11 @@ def _choose(objective: Objective) -> ModuleType:
     if objective.alpha == 0:
         return lbfgs
     small = size <= SMALL_SIZE and work <= SMALL_WORK and not compiled
-    if isinstance(objective.loss, SparsemaxLoss):
-        return newton_cg if small and _coupling(objective) < WEAK_COUPLING else sdca
-    return lbfgs if is_sparse and not small else newton_cg
+    if small and (objective.loss.full_support or _coupling(objective) < WEAK_COUPLING):
+        return newton_cg
+    if objective.loss.of_rows() is not None:
+        return sdca
+    return lbfgs if is_sparse else newton_cg
 
 
 def _coupling(objective: Objective) -> float:

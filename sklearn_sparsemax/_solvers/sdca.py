@@ -1,8 +1,9 @@
-r"""Block dual coordinate ascent, for the sparsemax loss.
+r"""Block dual coordinate ascent.
 
-The dual of F at a fixed intercept has one block of variables for each row: its distribution p_i.
-The maximum over one block is a projection onto the simplex (`_kernels.dual`). A visit to a row
-computes its scores. The update after it touches only the outputs whose probability has changed.
+The dual of F at a fixed intercept has one block of variables for each row: its probabilities p_i.
+The maximum over one block is an implicit step on the loss of the row (`_kernels.row_losses`). For
+the sparsemax loss, it is a projection onto the simplex. A visit to a row computes its scores. The
+update after it touches only the outputs whose probability has changed (`_kernels.dual`).
 
 **Intercept.** A free intercept is the Lagrange multiplier of the constraint sum_i omega_i p_i =
 sum_i omega_i q_i. The solver uses the method of multipliers. A constant feature c, penalised like
@@ -41,7 +42,6 @@ from .._problem.products import add_outer
 from .._problem.progress import SILENT, STOPPED, Progress
 from .._typing import Array
 from .._validation import check_squares
-from ..losses import SparsemaxLoss
 from .solution import Solution, Tolerance
 
 CONSTANT = 0.2
@@ -122,10 +122,10 @@ def solve(
 
 def _check(objective: Objective) -> None:
     """Raise an error for an objective whose dual the solver cannot maximise."""
-    if not isinstance(objective.loss, SparsemaxLoss):
+    if objective.loss.of_rows() is None:
         raise ValueError(
-            f"solver='sdca' needs a closed-form dual step; the {objective.loss.name} loss has "
-            "none: use solver='lbfgs'."
+            f"solver='sdca' needs dual steps, which the {objective.loss.name} loss lacks; use "
+            "solver='lbfgs'."
         )
     if objective.alpha == 0:
         raise ValueError(
@@ -187,6 +187,7 @@ class _Dual:
     ) -> None:
         X = objective.X
         self.objective = objective
+        self.loss = objective.loss.of_rows()
         self.n_rows = X.shape[0]
         self.features = (X.indptr, X.indices, X.data) if sparse.issparse(X) else (X,)
         # a binary problem has one row of coefficients w = w_1 - w_0 with ||w||^2 = 2 ||W||^2
@@ -269,6 +270,7 @@ class _Dual:
             n_visited = _kernels.dual.visit_rows(
                 order,
                 self.features,
+                self.loss,
                 self.scale,
                 self.sigma,
                 self.slope,
@@ -287,9 +289,10 @@ class _Dual:
         self.center += self.constant * self.g
 
     def distributions(self) -> sparse.csr_array:
-        """P (n, K) in double precision: rows that sum to 1, whatever their precision here."""
+        """P (n, K) in double precision. Rows on the simplex sum to 1, whatever their precision."""
         P = self._compact().astype(np.float64)
-        P.data /= np.repeat(P.sum(axis=1), np.diff(P.indptr))
+        if not self.objective.loss.independent_outputs:
+            P.data /= np.repeat(P.sum(axis=1), np.diff(P.indptr))
         return P
 
     def certify(self, tolerance: Tolerance, n_iter: int, message: str) -> Solution:
@@ -314,11 +317,19 @@ class _Dual:
         return sparse.csr_array((rows.values[entries], rows.outputs[entries], indptr), shape=shape)
 
     def _store(self, P: sparse.csr_array) -> None:
-        """Lay out rows without gaps, and as much free place again behind them."""
-        capacity = 2 * P.nnz + self.objective.n_outputs
+        """Lay out rows without gaps, and as much free place again behind them.
+
+        If every row can have a place for all outputs in the same memory, it gets one.
+        """
         size = np.diff(P.indptr).astype(np.int64)
+        capacity, n_numbers = 2 * P.nnz + self.objective.n_outputs, P.shape[0] * P.shape[1]
+        if capacity < n_numbers:
+            begin, room, end = P.indptr[:-1].astype(np.int64), size.copy(), P.nnz
+        else:
+            capacity = end = n_numbers
+            begin = np.arange(0, n_numbers, P.shape[1], dtype=np.int64)
+            room = np.full(P.shape[0], P.shape[1], dtype=np.int64)
         outputs, values = np.empty(capacity, np.int32), np.empty(capacity, P.dtype)
-        outputs[: P.nnz], values[: P.nnz] = P.indices, P.data
-        self.rows = _kernels.dual.DualRows(
-            P.indptr[:-1].astype(np.int64), size, size.copy(), outputs, values, np.array([P.nnz])
-        )
+        entries = np.arange(P.nnz) + np.repeat(begin - P.indptr[:-1], size)
+        outputs[entries], values[entries] = P.indices, P.data
+        self.rows = _kernels.dual.DualRows(begin, size, room, outputs, values, np.array([end]))

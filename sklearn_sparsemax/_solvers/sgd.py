@@ -44,8 +44,6 @@ from .._validation import check_squares
 from ..losses import FenchelYoungLoss
 from .solution import Solution, Tolerance
 
-# what the kernel calls them
-LOSSES = {"sparsemax": 0, "softmax": 1, "logistic": 2, "binary_sparsemax": 3}
 DEFAULT = Schedule(OPTIMAL, 0.0, 0.0)
 
 
@@ -175,7 +173,7 @@ class State:
             (targets.indptr, targets.indices, targets.data),
             weights,
             residuals,
-            _code(loss),
+            _of_rows(loss),
             alpha,
             self.fit_intercept,
             schedule,
@@ -341,10 +339,12 @@ class Epochs:
         moments.sums[:] = self.n_rows, 1.0, square, centred, moments.mean @ moments.mean
 
 
-def _code(loss: FenchelYoungLoss) -> int:
-    if loss.name not in LOSSES:
+def _of_rows(loss: FenchelYoungLoss) -> Any:
+    """The loss of single rows."""
+    of_rows = loss.of_rows()
+    if of_rows is None:
         raise ValueError(
-            f"Stochastic descent needs compiled steps, which the {loss.name} loss has not: use "
+            f"Stochastic descent needs implicit steps, which the {loss.name} loss lacks; use "
             "solver='lbfgs'."
         )
-    return LOSSES[loss.name]
+    return of_rows

@@ -12,7 +12,7 @@ for scores z and a target distribution q.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -34,10 +34,13 @@ class FenchelYoungLoss(ABC):
         Name of the loss in messages.
     independent_outputs : bool
         False if p lies on the simplex. True if each output has its own probability in [0, 1].
+    full_support : bool
+        Whether all probabilities are positive, and below 1 if there are two outputs or more.
     """
 
     name: str
     independent_outputs: ClassVar[bool] = False
+    full_support: ClassVar[bool] = False
 
     @abstractmethod
     def regularizer(self, p: Matrix) -> Array:
@@ -50,6 +53,10 @@ class FenchelYoungLoss(ABC):
     @abstractmethod
     def curvature(self, p: Array) -> tuple[Array, Array]:
         """Arrays c and u (n, K) such that the derivative of p by z is diag(c) - u u^T."""
+
+    def of_rows(self) -> Any:
+        """The loss for kernels that visit single rows (`_kernels.row_losses`), None if it lacks."""
+        return None
 
     def mean_jacobian(self, p: Array, weights: Array) -> Array:
         """Weighted sum over the rows of the derivative of p by z, shape (K, K)."""

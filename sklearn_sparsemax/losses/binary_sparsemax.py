@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
+from .. import _kernels
 from .._typing import Array, Matrix
 from ._base import FenchelYoungLoss
 from .rows import row_sum, subtract_targets
@@ -44,3 +47,6 @@ class BinarySparsemaxLoss(FenchelYoungLoss):
 
     def curvature(self, p: Array) -> tuple[Array, Array]:
         return 0.5 * ((p > 0) & (p < 1)), np.zeros_like(p)
+
+    def of_rows(self) -> Any:
+        return _kernels.row_losses.BinarySparsemax()

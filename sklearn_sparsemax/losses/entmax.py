@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy import special
 
+from .. import _kernels
 from .._kernels import entmax
 from .._typing import Array, Matrix
 from ._base import FenchelYoungLoss
 from .rows import row_sum
 from .softmax import SoftmaxLoss
 from .sparsemax import SparsemaxLoss
+
+
+# For alpha above 2, the derivative of a small probability has no limit. Larger slopes than this
+# would make the Hessian useless for Newton's method.
+STEEPEST = 1e8
 
 
 class EntmaxLoss(FenchelYoungLoss):
@@ -42,9 +50,16 @@ class EntmaxLoss(FenchelYoungLoss):
     def curvature(self, p: Array) -> tuple[Array, Array]:
         # in double precision, since a negative power of a small float32 may overflow
         p = p.astype(np.float64)
-        slopes = np.power(p, 2 - self.alpha, out=np.zeros_like(p), where=p > 0)
+        with np.errstate(over="ignore"):
+            slopes = np.power(p, 2 - self.alpha, out=np.zeros_like(p), where=p > 0)
+        np.minimum(slopes, STEEPEST, out=slopes)
         totals = slopes @ np.ones(p.shape[1])
         return slopes, slopes / np.sqrt(totals)[:, None]
+
+    def of_rows(self) -> Any:
+        if self.alpha == 1.5:
+            return _kernels.row_losses.Entmax15()
+        return _kernels.row_losses.Entmax(curvature=2 ** (self.alpha - 2), alpha=float(self.alpha))
 
 
 def loss_of_entmax(alpha: float) -> FenchelYoungLoss:

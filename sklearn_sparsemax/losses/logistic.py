@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy import special
 
+from .. import _kernels
 from .._typing import Array, Matrix
 from ._base import FenchelYoungLoss
 from .rows import row_sum, subtract_product, subtract_targets
@@ -18,6 +21,7 @@ class LogisticLoss(FenchelYoungLoss):
 
     name = "logistic"
     independent_outputs = True
+    full_support = True
 
     def regularizer(self, p: Matrix) -> Array:
         return row_sum(p, lambda v: special.xlogy(v, v) + special.xlog1py(1 - v, -v))
@@ -39,3 +43,6 @@ class LogisticLoss(FenchelYoungLoss):
 
     def curvature(self, p: Array) -> tuple[Array, Array]:
         return p * (1 - p), np.zeros_like(p)
+
+    def of_rows(self) -> Any:
+        return _kernels.row_losses.Logistic()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy import special
 
+from .. import _kernels
 from .._typing import Array, Matrix
 from ._base import FenchelYoungLoss
 from .rows import row_dot, row_sum, subtract_targets
@@ -17,6 +20,7 @@ class SoftmaxLoss(FenchelYoungLoss):
     """
 
     name = "softmax"
+    full_support = True
 
     def regularizer(self, p: Matrix) -> Array:
         return row_sum(p, lambda values: special.xlogy(values, values))
@@ -43,3 +47,6 @@ class SoftmaxLoss(FenchelYoungLoss):
 
     def curvature(self, p: Array) -> tuple[Array, Array]:
         return p, p
+
+    def of_rows(self) -> Any:
+        return _kernels.row_losses.Softmax()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from .. import _kernels
@@ -38,3 +40,6 @@ class SparsemaxLoss(FenchelYoungLoss):
         total = np.zeros((p.shape[1], p.shape[1]))
         _kernels.curvature.add_jacobians(p, weights, total)
         return total
+
+    def of_rows(self) -> Any:
+        return _kernels.row_losses.Sparsemax()

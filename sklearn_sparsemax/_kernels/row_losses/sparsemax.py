@@ -1,0 +1,26 @@
+r"""The sparsemax loss of a row. Its implicit step is a projection onto the simplex:
+
+    p = sparsemax(w u + (1 - w) q),   w = 1 / (1 + sigma).
+"""
+
+from .._jit import njit
+from .._rows import largest, sparsemax_loss, threshold
+
+
+@njit
+def loss_of_row(loss, z, q, scratch):
+    return sparsemax_loss(z, q)
+
+
+@njit
+def implicit_step(loss, u, q, sigma, p, scratch):
+    top = largest(u)
+    # in the type of the scores, in which a vector holds more numbers
+    w = u.dtype.type(1.0 / (1.0 + sigma))
+    rest = u.dtype.type(sigma / (1.0 + sigma))
+    for k in range(u.shape[0]):
+        u[k] = (u[k] - top) * w + q[k] * rest
+    top = largest(u)
+    tau = threshold(u, top)
+    for k in range(u.shape[0]):
+        p[k] = max((u[k] - top) - tau, 0.0)
