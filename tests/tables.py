@@ -120,10 +120,8 @@ SOLVERS = {
     "lbfgs": SolverCase(lbfgs.solve),
     "newton-cg": SolverCase(newton_cg.solve),
     "newton-cholesky": SolverCase(newton_cholesky.solve),
-    "sdca": SolverCase(sdca.solve, ("sparsemax",), visits_rows=True, needs_penalty=True),
-    "sgd": SolverCase(
-        sgd.solve, ("sparsemax", "softmax", "logistic", "binary_sparsemax"), visits_rows=True
-    ),
+    "sdca": SolverCase(sdca.solve, visits_rows=True, needs_penalty=True),
+    "sgd": SolverCase(sgd.solve, visits_rows=True),
 }
 
 # --- estimators ---------------------------------------------------------------------------

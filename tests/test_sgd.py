@@ -203,17 +203,6 @@ def test_all_zero_features_leave_the_intercept():
     assert_array_equal(solution.coef[:-1], 0)
 
 
-def test_losses_without_compiled_steps_are_refused():
-    class OtherLoss(type(LOSSES["sparsemax"].loss)):
-        name = "other"
-
-    problem = random_problem("sparsemax", "multiclass", "dense", True, True, 1e-2, seed=5)
-    objective = problem.objective()
-    objective.loss = OtherLoss()
-    with pytest.raises(ValueError, match=r"which the other loss has not: use solver='lbfgs'\."):
-        sgd.solve(objective, np.zeros(problem.shape), tol=1e-3, max_iter=2)
-
-
 def test_verbose_prints_the_loss_as_it_falls(capsys):
     problem = random_problem("sparsemax", "multiclass", "dense", True, True, 1e-2, seed=5)
     solve(problem, progress=Progress(verbose=1))
