@@ -16,14 +16,15 @@ from .activations import (
     sparsemax_support,
     sparsemax_threshold,
 )
-from .linear_model.classifier import SparsemaxClassifier
+from .linear_model.classifier import EntmaxClassifier, SparsemaxClassifier
 from .linear_model.multilabel import (
     MultilabelBinarySparsemaxClassifier,
+    MultilabelEntmaxClassifier,
     MultilabelLogisticClassifier,
     MultilabelSoftmaxClassifier,
     MultilabelSparsemaxClassifier,
 )
-from .linear_model.regressor import SoftmaxRegressor, SparsemaxRegressor
+from .linear_model.regressor import EntmaxRegressor, SoftmaxRegressor, SparsemaxRegressor
 from .linear_model.stochastic import SGDMultilabelSparsemaxClassifier, SGDSparsemaxClassifier
 from .losses import (
     binary_sparsemax_loss,
@@ -35,7 +36,10 @@ from .losses import (
 from .model_selection import TunedMultilabelThresholdCV
 
 __all__ = [
+    "EntmaxClassifier",
+    "EntmaxRegressor",
     "MultilabelBinarySparsemaxClassifier",
+    "MultilabelEntmaxClassifier",
     "MultilabelLogisticClassifier",
     "MultilabelSoftmaxClassifier",
     "MultilabelSparsemaxClassifier",

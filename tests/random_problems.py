@@ -14,14 +14,16 @@ import argparse
 import sys
 import warnings
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 import numpy as np
+import textbook
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
-from tables import ESTIMATORS
+from tables import ESTIMATORS, LOSSES
 
 ROUNDING = 1e-9
 # No solver gets more, so that hard problems end: their certificates must hold all the same.
@@ -61,6 +63,8 @@ def random_problem(seed):
         "fit_intercept": bool(rng.random() < 0.7),
         "tol": 10.0 ** rng.integers(-6, -2),
     }
+    if case.loss == "1.5-entmax":
+        options["entmax_alpha"] = rng.choice([1, 1.1, 1.5, 1.8, 2, 2.5])
     return case, options, X, y, weights
 
 
@@ -79,10 +83,9 @@ def random_targets(case, rng, n_rows, n_outputs):
 
 def exact_objective(case, model, X, y, weights):
     """F of the coefficients as they are stored, in long double."""
-    from tables import LOSSES
     from test_estimators import targets_of
 
-    loss = LOSSES[case.loss]
+    probabilities, regularizer = formulas(case, model)
     X = np.asarray(X.toarray() if sparse.issparse(X) else X, dtype=np.longdouble)
     weights = np.ones(len(X)) if weights is None else weights
     W, b = (np.asarray(array, dtype=np.longdouble) for array in (model.coef_, model.intercept_))
@@ -90,13 +93,26 @@ def exact_objective(case, model, X, y, weights):
     q = targets_of(case, y)
     if case.kind == "classes" and scores.shape[1] == 1:
         scores = np.hstack([np.zeros_like(scores), scores])
-    p = loss.probabilities(scores)
-    losses = ((p - q) * scores).sum(axis=1) + loss.regularizer(q) - loss.regularizer(p)
+    p = probabilities(scores)
+    losses = ((p - q) * scores).sum(axis=1) + regularizer(q) - regularizer(p)
     return float(weights @ losses / weights.sum() + 0.5 * model.alpha_ * (W**2).sum())
+
+
+def formulas(case, model):
+    """The probabilities and the regulariser of the model's loss, as a textbook writes them."""
+    if case.loss == "1.5-entmax":
+        alpha = model.entmax_alpha
+        if alpha == 1:
+            return textbook.softmax, textbook.negative_entropy
+        return partial(textbook.entmax, alpha=alpha), partial(
+            textbook.entmax_regularizer, alpha=alpha
+        )
+    return LOSSES[case.loss].probabilities, LOSSES[case.loss].regularizer
 
 
 class Zero:
     def __init__(self, model):
+        self.entmax_alpha = getattr(model, "entmax_alpha", None)
         self.alpha_ = model.alpha_
         self.coef_ = np.zeros_like(model.coef_)
         self.intercept_ = np.zeros_like(model.intercept_)

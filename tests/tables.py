@@ -73,8 +73,8 @@ LOSSES = {
             ON_THE_SIMPLEX,
             partial(exact.entmax_loss, alpha=1.5),
             exact.entmax15,
-            textbook.entmax15,
-            textbook.entmax15_regularizer,
+            textbook.entmax,
+            textbook.entmax_regularizer,
         ),
         LossCase(
             LogisticLoss(),
@@ -226,6 +226,12 @@ ESTIMATORS = (
         ),
     ),
     EstimatorCase(
+        package.EntmaxClassifier,
+        "classes",
+        "1.5-entmax",
+        checked=({}, {**NEWTON, "entmax_alpha": 1.2, "class_weight": "balanced"}),
+    ),
+    EstimatorCase(
         package.MultilabelSparsemaxClassifier,
         "label sets",
         "sparsemax",
@@ -234,6 +240,13 @@ ESTIMATORS = (
             {**LBFGS, "empty": "uniform"},
             {**NEWTON, "empty": "drop", "class_weight": "balanced"},
         ),
+        failures=ZERO_PROBABILITIES,
+    ),
+    EstimatorCase(
+        package.MultilabelEntmaxClassifier,
+        "label sets",
+        "1.5-entmax",
+        checked=({}, {"entmax_alpha": 1, "empty": "drop"}),
         failures=ZERO_PROBABILITIES,
     ),
     EstimatorCase(
@@ -261,6 +274,7 @@ ESTIMATORS = (
         "sparsemax",
         checked=({}, {**LBFGS, "fit_intercept": False}),
     ),
+    EstimatorCase(package.EntmaxRegressor, "proportions", "1.5-entmax"),
     EstimatorCase(package.SoftmaxRegressor, "proportions", "softmax"),
     EstimatorCase(
         package.SGDSparsemaxClassifier,

@@ -7,8 +7,10 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from problems import probabilities
 from scipy import sparse
+from tables import LOSSES
 
 from sklearn_sparsemax._kernels import dual as kernel
+from sklearn_sparsemax._kernels import row_losses
 
 both_containers = pytest.mark.parametrize("container", ["dense", "csr"])
 
@@ -16,7 +18,8 @@ both_containers = pytest.mark.parametrize("container", ["dense", "csr"])
 class Naive:
     """The same ascent with dense distributions and centred features that are really formed."""
 
-    def __init__(self, X, targets, omega, alpha, constant):
+    def __init__(self, X, targets, omega, alpha, constant, loss="sparsemax"):
+        self.loss = LOSSES[loss].loss
         self.mean = omega @ X
         self.X = np.column_stack([X - self.mean, np.full(len(X), np.sqrt(constant))])
         self.P = targets.copy()
@@ -33,11 +36,17 @@ class Naive:
         for i in order:
             z = self.X[i] @ self.coef + self.center
             p, sigma = self.P[i], self.scale[i] * (self.X[i] @ self.X[i])
-            projection = probabilities("sparsemax", z[None])[0]
-            conjugate = projection @ z - 0.5 * projection @ projection
-            losses[i] = self.scale[i] * (conjugate + 0.5 * p @ p - p @ z)
-            self.P[i] = probabilities("sparsemax", ((z + sigma * p) / (1 + sigma))[None])[0]
+            losses[i] = self.scale[i] * self.loss.value(z[None], p[None])[0]
+            self.P[i] = self.ascended(z, p, sigma)
         return losses
+
+    def ascended(self, z, p, sigma):
+        """The maximum over a block: for the sparsemax, a projection."""
+        if self.loss.name == "sparsemax":
+            return probabilities("sparsemax", ((z + sigma * p) / (1 + sigma))[None])[0]
+        after, scratch = np.empty_like(p), np.empty((row_losses.N_SCRATCH, p.size))
+        row_losses.implicit_step(self.loss.of_rows(), z.copy(), p, sigma, after, scratch)
+        return after
 
 
 def adversarial(name, rng):
@@ -81,13 +90,23 @@ def adversarial(name, rng):
     ],
 )
 def test_visits_are_those_of_the_textbook(name, container, index):
+    check_visits(name, "sparsemax", container, index)
+
+
+@both_containers
+@pytest.mark.parametrize("loss", LOSSES)
+def test_visits_of_every_loss(loss, container):
+    check_visits("random", loss, container, np.int32)
+
+
+def check_visits(name, loss, container, index):
     rng = np.random.default_rng(0)
     X, targets = adversarial(name, rng)
     n_rows, n_outputs = targets.shape
     omega, alpha, constant = rng.dirichlet(np.ones(n_rows)), 1e-2, 0.5
     if name == "huge":
         alpha *= 1e16
-    naive = Naive(X, targets, omega, alpha, constant)
+    naive = Naive(X, targets, omega, alpha, constant, loss)
     projected_mean = X @ naive.mean
     csr = sparse.csr_array(X)
     features = (X,)
@@ -107,6 +126,7 @@ def test_visits_are_those_of_the_textbook(name, container, index):
         visited = kernel.visit_rows(
             order,
             features,
+            naive.loss.of_rows(),
             naive.scale,
             naive.scale * (naive.X**2).sum(axis=1),
             constant + naive.mean @ naive.mean - projected_mean,
@@ -144,7 +164,17 @@ def test_a_pool_without_place_ends_the_visits_before_the_row():
     )
     A, g, h, losses = np.zeros((3, 3)), np.zeros(3), np.zeros(3), np.zeros(6)
     scale = np.full(6, 0.1)
-    arguments = ((X,), scale, 0.1 * (X**2).sum(axis=1), np.zeros(6), np.zeros(6), A, g, h)
+    arguments = (
+        (X,),
+        row_losses.Sparsemax(),
+        scale,
+        0.1 * (X**2).sum(axis=1),
+        np.zeros(6),
+        np.zeros(6),
+        A,
+        g,
+        h,
+    )
     visited = kernel.visit_rows(np.arange(6), *arguments, np.zeros(3), rows, losses)
     assert visited == 1
     assert_array_equal(rows.size, [3, 1, 1, 1, 1, 1])

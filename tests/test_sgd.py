@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from problems import LOSSES, PROBLEMS, Problem, primal, random_problem
+from problems import PROBLEMS, Problem, primal, random_problem
 from scipy import sparse
 from sklearn.datasets import load_digits
 from tables import SOLVERS

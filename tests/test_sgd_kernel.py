@@ -7,10 +7,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from problems import LOSSES, probabilities
+from problems import LOSSES
 from scipy import sparse
 
-from sklearn_sparsemax._kernels import implicit
+from sklearn_sparsemax._kernels import row_losses
 from sklearn_sparsemax._kernels import sgd as kernel
 from sklearn_sparsemax._kernels.sgd_state import (
     CONSTANT_STEP,
@@ -21,65 +21,21 @@ from sklearn_sparsemax._kernels.sgd_state import (
     start_at_zero,
 )
 
-CODES = {
-    "sparsemax": implicit.SPARSEMAX,
-    "softmax": implicit.SOFTMAX,
-    "logistic": implicit.LOGISTIC,
+LOSS_NAMES = ("sparsemax", "softmax", "1.5-entmax", "logistic", "binary_sparsemax")
+# the second derivative of each loss along its steepest direction
+CURVATURE = {
+    "sparsemax": 1,
+    "softmax": 1 / 2,
+    "1.5-entmax": 1 / np.sqrt(2),
+    "logistic": 1 / 4,
+    "binary_sparsemax": 1 / 2,
 }
-CURVATURE = {"sparsemax": 1, "softmax": 1 / 2, "logistic": 1 / 4}
 
-every_loss = pytest.mark.parametrize("loss", CODES)
-
-
-# --- one row ------------------------------------------------------------------------------
+every_loss = pytest.mark.parametrize("loss", LOSSES)
 
 
-def scores_and_target(loss, rng, scale):
-    n_outputs = rng.integers(1, 7) if loss == "logistic" else rng.integers(2, 7)
-    z = scale * rng.normal(size=n_outputs)
-    if rng.random() < 0.3:
-        z = np.round(z)
-    kind = rng.integers(3)
-    if loss == "logistic":
-        q = rng.random(n_outputs) if kind else (rng.random(n_outputs) < 0.5).astype(float)
-    elif kind == 0:
-        q = np.eye(n_outputs)[rng.integers(n_outputs)]
-    else:
-        q = rng.dirichlet(np.full(n_outputs, 0.3))
-    return z, q
-
-
-@every_loss
-@pytest.mark.parametrize("scale", [1e-8, 1, 30, 1e6])
-def test_losses_are_those_of_the_package(loss, scale):
-    rng = np.random.default_rng(0)
-    for _ in range(50):
-        z, q = scores_and_target(loss, rng, scale)
-        expected = LOSSES[loss].loss.value(z[None], q[None])[0]
-        assert_allclose(implicit.row_loss(CODES[loss], z, q), expected, rtol=1e-9, atol=1e-12)
-
-
-@every_loss
-@pytest.mark.parametrize("scale", [1e-8, 1, 30, 1e4])
-@pytest.mark.parametrize("sigma", [0.0, 1e-9, 1e-2, 1, 50, 1e6])
-def test_an_implicit_step_ends_where_it_is_explained(loss, scale, sigma):
-    """P is that of the scores it leads to, z = u - sigma (p - q)."""
-    rng = np.random.default_rng(1)
-    for _ in range(30):
-        u, q = scores_and_target(loss, rng, scale)
-        p, scratch = np.empty_like(u), np.empty_like(u)
-        implicit.implicit_step(CODES[loss], u.copy(), q, sigma, p, scratch)
-        if loss != "logistic":
-            assert_allclose(p.sum(), 1, rtol=1e-12)
-        z = u - sigma * (p - q)
-        # what p loses to rounding, the scores lose sigma times
-        noise = 1e-12 * (1 + sigma + np.abs(u).max())
-        expected = probabilities(loss, z[None])[0]
-        if loss == "sparsemax":
-            assert_allclose(p, expected, atol=noise)
-        else:
-            # rounding of z moves p in proportion
-            assert_allclose(p, expected, rtol=min(1, 4 * noise), atol=1e-12)
+def of_rows(loss):
+    return LOSSES[loss].loss.of_rows()
 
 
 # --- many rows ----------------------------------------------------------------------------
@@ -140,8 +96,8 @@ class Naive:
             shrink = 1 / (1 + gamma * self.alpha)
             sigma = w * gamma * (shrink * (x @ x) + constant)
             u = shrink * x @ (self.W - gamma * G_W) + self.b - gamma * constant * G_b + sigma * r
-            p, scratch = np.empty_like(u), np.empty_like(u)
-            implicit.implicit_step(CODES[self.loss], u.copy(), q, sigma, p, scratch)
+            p, scratch = np.empty_like(u), np.empty((row_losses.N_SCRATCH, u.size))
+            row_losses.implicit_step(of_rows(self.loss), u.copy(), q, sigma, p, scratch)
             delta = p - q - r
             self.W = shrink * (self.W - gamma * G_W - gamma * w * np.outer(x, delta))
             self.b = self.b - gamma * constant * (G_b + w * delta)
@@ -199,7 +155,7 @@ class Compiled:
             self.targets,
             naive.weights,
             self.residuals,
-            CODES[naive.loss],
+            of_rows(naive.loss),
             naive.alpha,
             naive.intercept,
             naive.schedule,

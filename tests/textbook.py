@@ -18,15 +18,17 @@ def sparsemax(scores):
     return np.maximum(scores - np.take_along_axis(tau, last, axis=1), 0)
 
 
-def entmax15(scores):
-    """By bisection for the threshold."""
-    half = (scores - scores.max(axis=1, keepdims=True)) / 2
-    low, high = np.full((len(half), 1), -1.0), np.zeros((len(half), 1))
-    for _ in range(60):
+def entmax(scores, alpha=1.5):
+    """By bisection for the threshold, for alpha above 1."""
+    scaled = (alpha - 1) * (scores - scores.max(axis=1, keepdims=True))
+    low = np.full((len(scaled), 1), -1, scaled.dtype)
+    high = np.zeros_like(low)
+    for _ in range(70):
         tau = (low + high) / 2
-        above = (np.maximum(half - tau, 0) ** 2).sum(axis=1, keepdims=True) > 1
+        p = np.maximum(scaled - tau, 0) ** (1 / (alpha - 1))
+        above = p.sum(axis=1, keepdims=True) > 1
         low, high = np.where(above, tau, low), np.where(above, high, tau)
-    return np.maximum(half - low, 0) ** 2
+    return np.maximum(scaled - low, 0) ** (1 / (alpha - 1))
 
 
 def softmax(scores):
@@ -47,8 +49,8 @@ def half_squares(p):
     return 0.5 * (p**2).sum(axis=1)
 
 
-def entmax15_regularizer(p):
-    return 4 / 3 * ((p**1.5).sum(axis=1) - 1)
+def entmax_regularizer(p, alpha=1.5):
+    return ((p**alpha).sum(axis=1) - 1) / (alpha * (alpha - 1))
 
 
 def binary_squares(p):

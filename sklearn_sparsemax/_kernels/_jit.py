@@ -10,9 +10,7 @@ njit = numba.njit(cache=True, nogil=True)
 # The same, but sums may be added in any order, so that the compiler can use vector instructions.
 # The order then depends on the processor. It does not change from call to call. A division by 0
 # gives an infinity or NaN, as in NumPy: the test for an error would prevent vector instructions.
-sums_in_any_order = numba.njit(
-    cache=True, nogil=True, fastmath={"reassoc"}, error_model="numpy"
-)
+sums_in_any_order = numba.njit(cache=True, nogil=True, fastmath={"reassoc"}, error_model="numpy")
 
 # Divisions as in NumPy, without sums in any order.
 njit_dividing = numba.njit(cache=True, nogil=True, error_model="numpy")

@@ -71,11 +71,11 @@ def visit_rows(
 ):
     """Visit rows in the given order; returns the sum of w L(z; q), each before its visit.
 
-    The loss is one of `row_losses`. Features are the arrays (indptr, indices, data) of a CSR matrix, or (X,) for a dense one,
-    targets those of a CSR matrix (n, K); rows without weight are passed over. The residuals are
-    (n, K), and the moments those of all rows; or the residuals are (0, K), and the rows a stream
-    that the moments follow. Without an intercept nothing is centred. Overwrites the residuals,
-    the moments and the iterate.
+    Features are the arrays (indptr, indices, data) of a CSR matrix, or (X,) for a dense one,
+    targets those of a CSR matrix (n, K); rows without weight are passed over. The loss is one of
+    `row_losses`. The residuals are (n, K), and the moments those of all rows; or the residuals
+    are (0, K), and the rows a stream that the moments follow. Without an intercept nothing is
+    centred. Overwrites the residuals, the moments and the iterate.
     """
     n_outputs = residuals.shape[1]
     has_memory = residuals.shape[0] > 0

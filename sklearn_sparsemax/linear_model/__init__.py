@@ -1,17 +1,21 @@
 """The estimators: each validates, encodes y, calls a solver and stores the result."""
 
-from .classifier import SparsemaxClassifier
+from .classifier import EntmaxClassifier, SparsemaxClassifier
 from .multilabel import (
     MultilabelBinarySparsemaxClassifier,
+    MultilabelEntmaxClassifier,
     MultilabelLogisticClassifier,
     MultilabelSoftmaxClassifier,
     MultilabelSparsemaxClassifier,
 )
-from .regressor import SoftmaxRegressor, SparsemaxRegressor
+from .regressor import EntmaxRegressor, SoftmaxRegressor, SparsemaxRegressor
 from .stochastic import SGDMultilabelSparsemaxClassifier, SGDSparsemaxClassifier
 
 __all__ = [
+    "EntmaxClassifier",
+    "EntmaxRegressor",
     "MultilabelBinarySparsemaxClassifier",
+    "MultilabelEntmaxClassifier",
     "MultilabelLogisticClassifier",
     "MultilabelSoftmaxClassifier",
     "MultilabelSparsemaxClassifier",

@@ -44,11 +44,8 @@ FEATURES = {"accept_sparse": "csr", "dtype": [np.float64, np.float32]}
 class LinearModel(VersionedPickleMixin, CallbackSupportMixin, BaseEstimator):
     """Scores X W^T + b, fitted by minimising a Fenchel-Young loss with an L2 penalty.
 
-    A subclass sets the constructor parameters named in `_parameter_constraints` and the
-    class attribute `_loss`.
+    A subclass sets the constructor parameters named in `_parameter_constraints`, and `_loss`.
     """
-
-    _loss: ClassVar[FenchelYoungLoss]
 
     coef_: Matrix
 
@@ -80,6 +77,11 @@ class LinearModel(VersionedPickleMixin, CallbackSupportMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+    @property
+    def _loss(self) -> FenchelYoungLoss:
+        """The loss to minimise."""
+        raise NotImplementedError
 
     def _validate_fit(self, X: Any, y: Any, **options: Any) -> tuple[Any, Any]:
         """X as float32 or float64, dense or CSR, and y as an array."""

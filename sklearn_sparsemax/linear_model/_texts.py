@@ -30,6 +30,11 @@ PARAMETERS = {
             such rows, if there is one. Probabilities of the labels then sum to less than 1 where
             no label is likely. "drop" leaves the rows out. "uniform" spreads them over all labels.
         """,
+    "entmax_alpha": """\
+        entmax_alpha : float, default=1.5
+            How sparse the probabilities are, from 1 to 50: 1 gives the softmax, whose probabilities
+            are all positive, 2 the sparsemax. With larger values, fewer probabilities are positive.
+        """,
     "fit_intercept": """\
         fit_intercept : bool, default=True
             Whether to fit an intercept. The (weighted) mean of the predicted probabilities over
@@ -49,8 +54,7 @@ PARAMETERS = {
         """,
     "solver": """\
         solver : {"auto", "lbfgs", "newton-cg", "newton-cholesky", "sdca", "sgd"}, default="auto"
-            The algorithm; :class:`SparsemaxClassifier` describes each. "sdca" serves the sparsemax
-            loss alone.
+            The algorithm; :class:`SparsemaxClassifier` describes each.
         """,
     "tol": """\
         tol : float, default=1e-4
@@ -306,6 +310,10 @@ REFERENCES = {
     "blondel_2020": """\
         Blondel, Martins & Niculae (2020), "Learning with Fenchel-Young Losses", JMLR.
         https://arxiv.org/abs/1901.02324
+        """,
+    "peters_2019": """\
+        Peters, Niculae & Martins (2019), "Sparse Sequence-to-Sequence Models", ACL.
+        https://arxiv.org/abs/1905.05702
         """,
     "defazio_2016": """\
         Defazio (2016), "A Simple Practical Accelerated Method for Finite Sums", NeurIPS.

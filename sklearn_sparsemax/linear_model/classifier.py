@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from ..losses import SparsemaxLoss
 from ._classifier import LinearClassifier
+from ._entmax import EntmaxMixin
 from ._texts import described
 
-__all__ = ["SparsemaxClassifier"]
+__all__ = ["EntmaxClassifier", "SparsemaxClassifier"]
 
 
 @described()
@@ -67,6 +68,7 @@ class SparsemaxClassifier(LinearClassifier):
     --------
     sparsemax : From scores to probabilities.
     sparsemax_loss : The loss of scores.
+    EntmaxClassifier : Probabilities that are less sparse, or more.
     sklearn.linear_model.LogisticRegression : The softmax counterpart, with dense
         probabilities.
 
@@ -105,6 +107,92 @@ class SparsemaxClassifier(LinearClassifier):
         verbose: int = 0,
     ) -> None:
         self.alpha = alpha
+        self.fit_intercept = fit_intercept
+        self.class_weight = class_weight
+        self.solver = solver
+        self.tol = tol
+        self.max_iter = max_iter
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.verbose = verbose
+
+
+@described()
+class EntmaxClassifier(EntmaxMixin, LinearClassifier):
+    """Linear classifier whose probabilities are as sparse as one number says.
+
+    Minimises the mean entmax loss of the scores W x + b, plus alpha / 2 times the squared Frobenius
+    norm of W. The probabilities are entmax(W x + b). With `entmax_alpha=2` it is the
+    :class:`SparsemaxClassifier`, with `entmax_alpha=1` multinomial logistic regression, whose
+    probabilities are all positive. The default lies between the two.
+
+    Parameters
+    ----------
+    %(alpha)s
+    %(entmax_alpha)s
+    %(fit_intercept)s
+    %(class_weight)s
+    %(solver_options)s
+
+    Attributes
+    ----------
+    %(classes_)s
+    coef_ : ndarray of shape (n_classes, n_features) or (1, n_features)
+        Coefficients W, in float64. A single row for two classes: the scores are then
+        0 for the first class and `decision_function` for the second.
+    intercept_ : ndarray of shape (n_classes,) or (1,)
+        Intercept b, 0 if `fit_intercept=False`.
+    %(solution)s
+
+    See Also
+    --------
+    entmax : From scores to probabilities.
+    entmax_loss : The loss of scores.
+    SparsemaxClassifier : The same for `entmax_alpha=2`, with more about the solvers.
+    sklearn.linear_model.LogisticRegression : The same for `entmax_alpha=1`, with
+        C = 1 / (alpha * n_samples).
+
+    References
+    ----------
+    %(peters_2019)s
+
+    %(blondel_2020)s
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn_sparsemax import EntmaxClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> classifier = EntmaxClassifier(alpha=1e-3).fit(X, y)
+    >>> classifier.predict_proba(X[[0, 70]]).round(2)
+    array([[1.  , 0.  , 0.  ],
+           [0.  , 0.45, 0.55]])
+    >>> classifier.set_params(entmax_alpha=1).fit(X, y).predict_proba(X[[0, 70]]).round(3)
+    array([[0.996, 0.004, 0.   ],
+           [0.   , 0.433, 0.566]])
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **LinearClassifier._parameter_constraints,
+        **EntmaxMixin._parameter_constraints,
+    }
+
+    def __init__(
+        self,
+        alpha: float | str = "auto",
+        *,
+        entmax_alpha: float = 1.5,
+        fit_intercept: bool = True,
+        class_weight: dict[Any, float] | str | None = None,
+        solver: str = "auto",
+        tol: float = 1e-4,
+        max_iter: int = 1000,
+        warm_start: bool = False,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
+    ) -> None:
+        self.alpha = alpha
+        self.entmax_alpha = entmax_alpha
         self.fit_intercept = fit_intercept
         self.class_weight = class_weight
         self.solver = solver

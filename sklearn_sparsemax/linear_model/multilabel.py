@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
+import numpy as np
+
 from ..losses import BinarySparsemaxLoss, LogisticLoss, SoftmaxLoss, SparsemaxLoss
+from ._entmax import EntmaxMixin
 from ._label_set_classifier import DistributionOverLabels, IndependentLabels
 from ._texts import described
 
 __all__ = [
     "MultilabelBinarySparsemaxClassifier",
+    "MultilabelEntmaxClassifier",
     "MultilabelLogisticClassifier",
     "MultilabelSoftmaxClassifier",
     "MultilabelSparsemaxClassifier",
@@ -253,3 +259,86 @@ class MultilabelBinarySparsemaxClassifier(IndependentLabels):
     """
 
     _loss = BinarySparsemaxLoss()
+
+
+@described()
+class MultilabelEntmaxClassifier(EntmaxMixin, DistributionOverLabels):
+    """Linear multilabel classifier whose probabilities are as sparse as one number says.
+
+    Minimises the mean entmax loss of the scores W x + b against the uniform distribution over the
+    labels of each row, plus alpha / 2 times the squared Frobenius norm of W. With `entmax_alpha=1`
+    it is the :class:`MultilabelSoftmaxClassifier`, with `entmax_alpha=2` the
+    :class:`MultilabelSparsemaxClassifier`.
+
+    Parameters
+    ----------
+    %(alpha)s
+    %(entmax_alpha)s
+    %(threshold)s
+    %(empty)s
+    %(fit_intercept)s
+    %(label_weight)s
+    %(solver_options)s
+
+    Attributes
+    ----------
+    %(label_sets)s
+    coef_ : ndarray of shape (n_outputs, n_features)
+        Coefficients W, in float64, a row for each label, and a last one for the
+        virtual output of rows with no label where `empty="null"` needs it.
+    %(intercept_)s
+    %(solution)s
+
+    References
+    ----------
+    %(peters_2019)s
+
+    %(martins_2016)s
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_multilabel_classification
+    >>> from sklearn_sparsemax import MultilabelEntmaxClassifier
+    >>> X, Y = make_multilabel_classification(n_classes=4, random_state=0)
+    >>> classifier = MultilabelEntmaxClassifier(alpha=0.1).fit(X, Y)
+    >>> classifier.predict_proba(X[:2]).round(2)
+    array([[0.43, 0.  , 0.18, 0.  ],
+           [0.25, 0.19, 0.05, 0.03]])
+    >>> classifier.predict(X[:2])
+    array([[1, 0, 1, 0],
+           [1, 1, 0, 0]])
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **DistributionOverLabels._parameter_constraints,
+        **EntmaxMixin._parameter_constraints,
+    }
+
+    def __init__(
+        self,
+        alpha: float | str = "auto",
+        *,
+        entmax_alpha: float = 1.5,
+        threshold: float | str = "auto",
+        empty: str = "null",
+        fit_intercept: bool = True,
+        class_weight: dict[int, float] | str | None = None,
+        solver: str = "auto",
+        tol: float = 1e-4,
+        max_iter: int = 1000,
+        warm_start: bool = False,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
+    ) -> None:
+        self.alpha = alpha
+        self.entmax_alpha = entmax_alpha
+        self.threshold = threshold
+        self.empty = empty
+        self.fit_intercept = fit_intercept
+        self.class_weight = class_weight
+        self.solver = solver
+        self.tol = tol
+        self.max_iter = max_iter
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.verbose = verbose

@@ -12,16 +12,20 @@ from .._compat import fit_context
 from .._problem.progress import training_data
 from .._typing import Array, Matrix
 from .._validation import check_no_label_lists, check_weights
-from ..losses import SoftmaxLoss, SparsemaxLoss
+from ..losses import FenchelYoungLoss, SoftmaxLoss, SparsemaxLoss
 from ..losses.targets import check_distributions
 from ._base import LinearModel
+from ._entmax import EntmaxMixin
 from ._texts import described
 
-__all__ = ["SoftmaxRegressor", "SparsemaxRegressor"]
+__all__ = ["EntmaxRegressor", "SoftmaxRegressor", "SparsemaxRegressor"]
 
 
 class ProportionsRegressor(RegressorMixin, LinearModel):
     """What the regressors share; a subclass binds the loss."""
+
+    # the loss of the fitted model: the parameters may have changed since
+    _fitted_loss: FenchelYoungLoss
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = LinearModel._parameter_constraints
 
@@ -77,7 +81,12 @@ class ProportionsRegressor(RegressorMixin, LinearModel):
             )
         targets = check_distributions(y, name="y")
         weights = check_weights(sample_weight, targets.shape[0])
-        self._minimize(X, targets, weights, start=self._start(), given=given)
+        loss = self._loss
+
+        def complete(model: Self) -> None:
+            model._fitted_loss = loss
+
+        self._minimize(X, targets, weights, start=self._start(), given=given, complete=complete)
         return self
 
     @described()
@@ -93,7 +102,9 @@ class ProportionsRegressor(RegressorMixin, LinearModel):
         P : ndarray of shape (n_samples, n_outputs)
             Proportions, in the type of X; rows sum to 1.
         """
-        return self._loss.probabilities(self._scores(X))
+        scores = self._scores(X)
+        # a model whose coefficients a user has set has no fitted loss
+        return getattr(self, "_fitted_loss", self._loss).probabilities(scores)
 
 
 @described()
@@ -176,3 +187,72 @@ class SoftmaxRegressor(ProportionsRegressor):
     """
 
     _loss = SoftmaxLoss()
+
+
+@described()
+class EntmaxRegressor(EntmaxMixin, ProportionsRegressor):
+    """Linear regression of proportions that are as sparse as one number says.
+
+    Minimises the mean entmax loss of the scores W x + b against the rows of y, plus alpha / 2 times
+    the squared Frobenius norm of W. Predictions are entmax(W x + b). With `entmax_alpha=1` it is
+    the :class:`SoftmaxRegressor`, with `entmax_alpha=2` the :class:`SparsemaxRegressor`.
+
+    Parameters
+    ----------
+    %(alpha)s
+    %(entmax_alpha)s
+    %(fit_intercept)s
+    %(solver_options)s
+
+    Attributes
+    ----------
+    coef_ : ndarray of shape (n_outputs, n_features)
+        Coefficients W, in float64.
+    %(intercept_)s
+    %(solution)s
+
+    References
+    ----------
+    %(peters_2019)s
+
+    Examples
+    --------
+    >>> from sklearn_sparsemax import EntmaxRegressor
+    >>> from sklearn_sparsemax.datasets import make_label_proportions
+    >>> X, Y = make_label_proportions(100, n_classes=3, random_state=0)
+    >>> regressor = EntmaxRegressor(alpha=0.1).fit(X, Y)
+    >>> Y[:2].round(2)
+    array([[0. , 1. , 0. ],
+           [0.5, 0.5, 0. ]])
+    >>> regressor.predict(X[:2]).round(2)
+    array([[0.02, 0.96, 0.02],
+           [0.66, 0.34, 0.  ]])
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **ProportionsRegressor._parameter_constraints,
+        **EntmaxMixin._parameter_constraints,
+    }
+
+    def __init__(
+        self,
+        alpha: float | str = "auto",
+        *,
+        entmax_alpha: float = 1.5,
+        fit_intercept: bool = True,
+        solver: str = "auto",
+        tol: float = 1e-4,
+        max_iter: int = 1000,
+        warm_start: bool = False,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
+    ) -> None:
+        self.alpha = alpha
+        self.entmax_alpha = entmax_alpha
+        self.fit_intercept = fit_intercept
+        self.solver = solver
+        self.tol = tol
+        self.max_iter = max_iter
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.verbose = verbose

@@ -15,7 +15,6 @@ from .rows import row_sum
 from .softmax import SoftmaxLoss
 from .sparsemax import SparsemaxLoss
 
-
 # For alpha above 2, the derivative of a small probability has no limit. Larger slopes than this
 # would make the Hessian useless for Newton's method.
 STEEPEST = 1e8

@@ -1,6 +1,6 @@
-r"""The binary sparsemax loss of a row. Its implicit step is a clip of each output:
+"""The binary sparsemax loss of a row.
 
-    p_k = clip(w (u_k + 1) + (1 - 2 w) q_k, 0, 1),   w = 1 / (2 + sigma).
+With w = 1 / (2 + sigma), its implicit step is p_k = clip(w (u_k + 1) + (1 - 2 w) q_k, 0, 1).
 """
 
 import numpy as np

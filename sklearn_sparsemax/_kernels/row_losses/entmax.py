@@ -52,7 +52,11 @@ def step_to_simplex(u, q, sigma, gamma, p, scratch):
     highest = rest
     level = highest
     if q[best] > 0.0:
-        level = w * _transform(np.log(np.float64(q[best])), gamma) + rest * np.float64(q[best]) - y[best]
+        level = (
+            w * _transform(np.log(np.float64(q[best])), gamma)
+            + rest * np.float64(q[best])
+            - y[best]
+        )
         level = min(max(level, lowest), highest)
     last_excess = LAST_EXCESS if gamma <= 1.0 else LAST_EXCESS_STEEP
     start_anew = True

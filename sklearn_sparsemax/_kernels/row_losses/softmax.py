@@ -6,8 +6,8 @@ With w = 1 / (1 + sigma), the logarithms t_k of the p_k and a level r solve
 
 Newton's method for all of them together takes one exponential for each output and step. It starts
 from p = q, which is near the end of the step if q is the dual variable of a row that has been
-visited before, or near softmax(u) where q is 0. If it has not converged after a few steps, the slower method of `entmax`, which
-always does, starts from the beginning.
+visited before, or near softmax(u) where q is 0. If it has not converged after a few steps, the
+slower method of `entmax`, which always does, starts from the beginning.
 """
 
 import numpy as np

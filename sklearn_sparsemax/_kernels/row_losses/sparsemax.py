@@ -1,6 +1,6 @@
-r"""The sparsemax loss of a row. Its implicit step is a projection onto the simplex:
+"""The sparsemax loss of a row.
 
-    p = sparsemax(w u + (1 - w) q),   w = 1 / (1 + sigma).
+With w = 1 / (1 + sigma), its implicit step is a projection, p = sparsemax(w u + (1 - w) q).
 """
 
 from .._jit import njit
