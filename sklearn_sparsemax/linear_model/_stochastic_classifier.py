@@ -23,21 +23,39 @@ from .._solvers.sgd import Epochs, State
 from .._solvers.solution import Solution
 from .._typing import Array, Matrix
 from .._validation import check_no_label_lists, check_squares, check_unmasked
+from ..losses import (
+    BinarySparsemaxLoss,
+    EntmaxLoss,
+    FenchelYoungLoss,
+    LogisticLoss,
+    SoftmaxLoss,
+    SparsemaxLoss,
+)
 from ._base import FEATURES, as_csr_array
 from ._classes import ClassEncoder, Encoded
 from ._classifier import LinearClassifier
+
+# The losses by the names that users give.
+LOSSES: dict[str, FenchelYoungLoss] = {
+    "sparsemax": SparsemaxLoss(),
+    "entmax15": EntmaxLoss(1.5),
+    "softmax": SoftmaxLoss(),
+    "binary_sparsemax": BinarySparsemaxLoss(),
+    "logistic": LogisticLoss(),
+}
 
 RULES = {"optimal": OPTIMAL, "constant": CONSTANT_STEP, "invscaling": INVERSE_SCALING}
 
 
 class StochasticClassifier(LinearClassifier):
-    """Stochastic descent, over all rows at once or as they arrive. A subclass binds the loss.
+    """Stochastic descent, over all rows at once or as they arrive, on the loss of a parameter.
 
     In this order: the coefficients, `fit` over all rows, and `partial_fit` of rows as they arrive.
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "alpha": [Interval(Real, 0, None, closed="left")],
+        "loss": [StrOptions(set(LOSSES))],
         "fit_intercept": ["boolean"],
         "class_weight": [dict, StrOptions({"balanced"}), None],
         "learning_rate": [StrOptions(set(RULES))],
@@ -55,10 +73,15 @@ class StochasticClassifier(LinearClassifier):
         "verbose": ["verbose"],
     }
 
+    loss: str
     loss_curve_: list[float]
 
     # where the descent is
     _state: State | None = None
+
+    @property
+    def _loss(self) -> FenchelYoungLoss:
+        return LOSSES[self.loss]
 
     @property
     def coef_(self) -> Array:
@@ -212,7 +235,12 @@ class StochasticClassifier(LinearClassifier):
         return ClassEncoder.of_stream(classes, self._loss)
 
     def _check_stream(self, y: Any, classes: ArrayLike | None) -> None:
-        """Check that y and classes mean what the first rows of the stream meant."""
+        """Check that y, classes and the loss are what they were for the first rows."""
+        if self._encoder.loss.name != self._loss.name:
+            raise ValueError(
+                f"loss is {self.loss!r}, but the first rows were learnt with the "
+                f"{self._encoder.loss.name} loss; fit anew to change it."
+            )
         self._encoder.check_stream(y, classes)
 
     def _visit(self, X: Matrix, encoded: Encoded) -> Self:

@@ -84,6 +84,19 @@ PARAMETERS = {
 }
 
 STREAM_PARAMETERS = {
+    "stream_loss": """\
+        loss : str, default="sparsemax"
+            The loss of a row. It decides what the probabilities are.
+
+            - "sparsemax": exactly 0 for outputs that the scores rule out.
+            - "entmax15": the entmax of alpha = 1.5, with fewer zeros.
+            - "softmax": all positive. For classes, this is multinomial logistic regression.
+            - "binary_sparsemax": clip((score + 1) / 2, 0, 1) for each output on its own.
+            - "logistic": sigmoid(score) for each output on its own.
+
+            With the last two and more than two classes, each class has its own probability, as in
+            :class:`~sklearn.linear_model.SGDClassifier`; they are divided by their sum.
+        """,
     "stream_alpha": """\
         alpha : float, default=1e-4
             Strength of the L2 penalty on the coefficients, 0 or more. The intercept is not
@@ -99,7 +112,8 @@ STREAM_PARAMETERS = {
         empty : {"null", "drop", "uniform"}, default="null"
             What a row with no label means. "null" adds a virtual output that takes the mass of
             such rows, whether there are any or not, since a stream may still bring one. "drop"
-            leaves the rows out. "uniform" spreads them over all labels.
+            leaves the rows out. "uniform" spreads them over all labels. A loss of independent
+            labels takes such rows as they are.
         """,
     "stream_fit_intercept": """\
         fit_intercept : bool, default=True

@@ -10,7 +10,6 @@ from scipy import sparse
 
 from .._compat import fit_context
 from .._typing import Array, Matrix
-from ..losses import SparsemaxLoss
 from ._base import as_csr_array
 from ._classes import Encoded
 from ._label_set_classifier import DistributionOverLabels, LabelSetMixin
@@ -28,8 +27,8 @@ RECENT_ROWS = 1000
 class SGDSparsemaxClassifier(StochasticClassifier):
     """Linear classifier with sparse probabilities, for data that arrive in pieces.
 
-    Minimises the objective of :class:`SparsemaxClassifier` by stochastic descent with steps that
-    need no tuning.
+    Minimises the objective of :class:`SparsemaxClassifier`, or that of another loss, by stochastic
+    descent with steps that need no tuning.
     `fit` keeps the residual of each row, (n_samples, n_classes) numbers, and with their help
     converges to the minimum; `partial_fit` keeps none, and approaches the minimum as more rows
     arrive. Both take one row at a time. Results do not depend on how a stream is cut into calls.
@@ -37,6 +36,7 @@ class SGDSparsemaxClassifier(StochasticClassifier):
     Parameters
     ----------
     %(stream_alpha)s
+    %(stream_loss)s
     %(stream_fit_intercept)s
     %(stream_class_weight)s
     %(descent_options)s
@@ -80,12 +80,11 @@ class SGDSparsemaxClassifier(StochasticClassifier):
     (1500, True)
     """
 
-    _loss = SparsemaxLoss()
-
     def __init__(
         self,
         alpha: float = 1e-4,
         *,
+        loss: str = "sparsemax",
         fit_intercept: bool = True,
         class_weight: dict[Any, float] | str | None = None,
         learning_rate: str = "optimal",
@@ -103,6 +102,7 @@ class SGDSparsemaxClassifier(StochasticClassifier):
         verbose: int = 0,
     ) -> None:
         self.alpha = alpha
+        self.loss = loss
         self.fit_intercept = fit_intercept
         self.class_weight = class_weight
         self.learning_rate = learning_rate
@@ -148,8 +148,8 @@ class SGDSparsemaxClassifier(StochasticClassifier):
 class SGDMultilabelSparsemaxClassifier(LabelSetMixin, StochasticClassifier):
     """Linear multilabel classifier with sparse probabilities, for data that arrive in pieces.
 
-    Minimises the objective of :class:`MultilabelSparsemaxClassifier` by stochastic descent with
-    steps that need no tuning.
+    Minimises the objective of :class:`MultilabelSparsemaxClassifier`, or that of another loss, by
+    stochastic descent with steps that need no tuning.
     `fit` keeps the residual of each row, (n_samples, n_labels) numbers, and with their help
     converges to the minimum; `partial_fit` keeps none, and approaches the minimum as more rows
     arrive. Both take one row at a time. Results do not depend on how a stream is cut into calls.
@@ -157,6 +157,7 @@ class SGDMultilabelSparsemaxClassifier(LabelSetMixin, StochasticClassifier):
     Parameters
     ----------
     %(stream_alpha)s
+    %(stream_loss)s
     %(stream_threshold)s
     %(stream_empty)s
     %(stream_fit_intercept)s
@@ -199,8 +200,6 @@ class SGDMultilabelSparsemaxClassifier(LabelSetMixin, StochasticClassifier):
            [0, 1, 0, 0]])
     """
 
-    _loss = SparsemaxLoss()
-
     _of_stream = True
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
@@ -219,6 +218,7 @@ class SGDMultilabelSparsemaxClassifier(LabelSetMixin, StochasticClassifier):
         self,
         alpha: float = 1e-4,
         *,
+        loss: str = "sparsemax",
         threshold: float | str = "auto",
         empty: str = "null",
         fit_intercept: bool = True,
@@ -238,6 +238,7 @@ class SGDMultilabelSparsemaxClassifier(LabelSetMixin, StochasticClassifier):
         verbose: int = 0,
     ) -> None:
         self.alpha = alpha
+        self.loss = loss
         self.threshold = threshold
         self.empty = empty
         self.fit_intercept = fit_intercept
