@@ -1,4 +1,4 @@
-"""Sparsemax for PyTorch: differentiable functions, modules and attention.
+"""Sparsemax and entmax for PyTorch: differentiable functions, modules and attention.
 
 Needs the extra ``torch``; importing :mod:`sklearn_sparsemax` itself never imports PyTorch.
 """
@@ -11,8 +11,19 @@ except ImportError as error:
     ) from error
 
 from ._attention import Attention
+from ._entmax import entmax, entmax_loss
 from ._functions import sparsemax
 from ._loss import sparsemax_loss
-from ._modules import Sparsemax, SparsemaxLoss
+from ._modules import Entmax, EntmaxLoss, Sparsemax, SparsemaxLoss
 
-__all__ = ["Attention", "Sparsemax", "SparsemaxLoss", "sparsemax", "sparsemax_loss"]
+__all__ = [
+    "Attention",
+    "Entmax",
+    "EntmaxLoss",
+    "Sparsemax",
+    "SparsemaxLoss",
+    "entmax",
+    "entmax_loss",
+    "sparsemax",
+    "sparsemax_loss",
+]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from ._entmax import entmax
 from ._functions import check_mask, sparsemax
 
-ATTENTIONS = ("none", "logistic", "softmax", "sparsemax")
+ATTENTIONS = ("none", "logistic", "softmax", "entmax", "sparsemax")
 
 
 class Attention(nn.Module):
@@ -29,12 +30,14 @@ class Attention(nn.Module):
         Size of the query. None means `state_size`.
     hidden_size : int, default=None
         Size of :math:`v`. None means `state_size`.
-    attention : {"none", "logistic", "softmax", "sparsemax"}, default="sparsemax"
+    attention : {"none", "logistic", "softmax", "entmax", "sparsemax"}, default="sparsemax"
         What the weights are.
 
         - "none": 1 for the last state that is not masked, whatever the query; no parameters;
         - "logistic": :math:`1 / (1 + e^{-z_t})`, each for itself; they need not sum to 1;
         - "softmax": positive, with sum 1;
+        - "entmax": the entmax of alpha = 1.5, with sum 1, and exactly zero for states that are
+          out of the question;
         - "sparsemax": with sum 1, and exactly zero for states that do not matter.
 
     Raises
@@ -121,6 +124,8 @@ class Attention(nn.Module):
     def _weights(self, scores: Tensor, mask: Tensor) -> Tensor:
         if self.attention == "sparsemax":
             return sparsemax(scores, mask=mask)
+        if self.attention == "entmax":
+            return entmax(scores, mask=mask)
         if self.attention == "logistic":
             return scores.sigmoid() * mask
         # the least finite score rather than -inf, since rows of -inf have no softmax

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -53,19 +55,26 @@ def sparsemax(scores: Tensor, dim: int = -1, *, mask: Tensor | None = None) -> T
     >>> sparsemax(torch.tensor([0.5, 0.0, -1.0]), mask=torch.tensor([False, True, True]))
     tensor([0., 1., 0.])
     """
+    return map_rows(_autograd.project, scores, dim, mask)
+
+
+def map_rows(
+    of_rows: Callable[[Tensor], Tensor], scores: Tensor, dim: int, mask: Tensor | None
+) -> Tensor:
+    """Probabilities of the scores along `dim` that are not masked, by a function of rows."""
     check_scores(scores, dim)
+
+    def along_dim(scores: Tensor) -> Tensor:
+        return of_rows(scores.movedim(dim, -1)).movedim(-1, dim)
+
     if mask is None:
-        return _along_last(scores, dim)
+        return along_dim(scores)
     check_mask(mask, scores.shape, "scores")
     # its dimensions are then those of the scores
     mask = mask.expand(scores.shape)
     takes_part = mask.any(dim=dim, keepdim=True)
     masked = scores.masked_fill(~mask, -torch.inf).masked_fill(~takes_part, 0)
-    return _along_last(masked, dim).masked_fill(~takes_part, 0)
-
-
-def _along_last(scores: Tensor, dim: int) -> Tensor:
-    return _autograd.project(scores.movedim(dim, -1)).movedim(-1, dim)
+    return along_dim(masked).masked_fill(~takes_part, 0)
 
 
 def check_scores(scores: Tensor, dim: int) -> None:

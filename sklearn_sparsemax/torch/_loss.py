@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -81,6 +83,32 @@ def sparsemax_loss(
     >>> sparsemax_loss(scores, torch.tensor([1, -100]))
     tensor(0.5625)
     """
+    return loss_of_target(
+        _autograd.evaluate_loss,
+        _autograd.evaluate_class_loss,
+        scores,
+        target,
+        dim,
+        weight=weight,
+        ignore_index=ignore_index,
+        label_smoothing=label_smoothing,
+        reduction=reduction,
+    )
+
+
+def loss_of_target(
+    of_distributions: Callable[[Tensor, Tensor], Tensor],
+    of_classes: Callable[[Tensor, Tensor, float], Tensor],
+    scores: Tensor,
+    target: Tensor,
+    dim: int,
+    *,
+    weight: Tensor | None,
+    ignore_index: int,
+    label_smoothing: float,
+    reduction: str,
+) -> Tensor:
+    """The loss of any target, by functions of rows of scores and of what their targets are."""
     check_scores(scores, dim)
     if reduction not in REDUCTIONS:
         raise ValueError(f"reduction is {reduction!r}; one of {REDUCTIONS} is needed.")
@@ -92,7 +120,7 @@ def sparsemax_loss(
         _check_classes(target, rows, ignore_index)
         counted = target != ignore_index
         classes = torch.where(counted, target, 0).long()
-        losses = _autograd.evaluate_class_loss(rows, classes, label_smoothing)
+        losses = of_classes(rows, classes, label_smoothing)
         weights = counted.to(losses.dtype)
         if weight is not None:
             weights = weights * weight.to(losses.dtype)[classes]
@@ -100,7 +128,7 @@ def sparsemax_loss(
     else:
         q = _distributions(target, scores, dim)
         smooth = (1 - label_smoothing) * q + label_smoothing / q.shape[-1] if label_smoothing else q
-        losses = _autograd.evaluate_loss(rows, smooth)
+        losses = of_distributions(rows, smooth)
         weights = torch.ones_like(losses) if weight is None else q @ weight.to(q.dtype)
     losses = losses * weights
     if reduction == "none":
@@ -119,18 +147,18 @@ def _distributions(target: Tensor, scores: Tensor, dim: int) -> Tensor:
     q = target.movedim(dim, -1)
     if target.dtype == torch.bool:
         n_labels = q.sum(dim=-1, keepdim=True)
-        if _is_seen_false(n_labels > 0):
+        if is_seen_false(n_labels > 0):
             raise ValueError(
                 f"The label set of slice {_first(n_labels[..., 0] == 0)} of target is empty; it "
                 "needs a label to be a distribution."
             )
         return q.to(scores.dtype) / n_labels
-    if _is_seen_false(q >= 0):
+    if is_seen_false(q >= 0):
         raise ValueError(f"target holds {float(q.detach().min())}; distributions are 0 or more.")
     totals = q.detach().sum(dim=-1, dtype=torch.promote_types(q.dtype, torch.float32))
     tolerance = max(SUM_TOLERANCE, torch.finfo(q.dtype).eps * 8)
     off = (totals - 1).abs() > tolerance
-    if _is_seen_false(~off):
+    if is_seen_false(~off):
         first = _first(off)
         raise ValueError(
             f"Slice {first} of target sums to {float(totals[first]):.6g}; a distribution sums to "
@@ -147,7 +175,7 @@ def _check_classes(target: Tensor, rows: Tensor, ignore_index: int) -> None:
         )
     _check_shape(target, rows.shape[:-1], "scores without dim")
     known = (target >= 0) & (target < rows.shape[-1]) | (target == ignore_index)
-    if _is_seen_false(known):
+    if is_seen_false(known):
         first = _first(~known)
         raise ValueError(
             f"target holds the class {int(target[first])}; classes are 0 ... "
@@ -175,7 +203,7 @@ def _check_shape(target: Tensor, expected: torch.Size, name: str) -> None:
         )
 
 
-def _is_seen_false(condition: Tensor) -> bool:
+def is_seen_false(condition: Tensor) -> bool:
     """Whether a condition fails somewhere; False too where values cannot be looked at."""
     if torch.compiler.is_compiling():
         return False

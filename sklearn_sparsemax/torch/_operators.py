@@ -19,13 +19,13 @@ from .._kernels import simplex
 @torch.library.custom_op("sklearn_sparsemax::project", mutates_args=())
 def project(scores: Tensor) -> Tensor:
     """P = sparsemax(z). Where the largest score of a row is not finite, the row is NaN."""
-    z = _widened(scores)
+    z = widened(scores)
     return _project(z).to(scores.dtype)
 
 
 @project.register_kernel("cpu")
 def _project_compiled(scores: Tensor) -> Tensor:
-    z = _widened(scores).contiguous()
+    z = widened(scores).contiguous()
     p = torch.empty_like(z)
     width = z.shape[-1]
     if simplex.project_rows(z.numpy().reshape(-1, width), p.numpy().reshape(-1, width)) >= 0:
@@ -41,15 +41,15 @@ def _project_shape(scores: Tensor) -> Tensor:
 @torch.library.custom_op("sklearn_sparsemax::multiply_jacobian", mutates_args=())
 def multiply_jacobian(p: Tensor, v: Tensor) -> Tensor:
     """J v = s * (v - mean of v over S), at the probabilities p."""
-    s = _widened(p).sign()
-    inside = torch.where(s == 0, 0, _widened(v))
+    s = widened(p).sign()
+    inside = torch.where(s == 0, 0, widened(v))
     mean = inside.sum(dim=-1, keepdim=True) / s.sum(dim=-1, keepdim=True)
     return torch.where(s == 0, 0, s * (inside - mean)).to(p.dtype)
 
 
 @multiply_jacobian.register_kernel("cpu")
 def _multiply_compiled(p: Tensor, v: Tensor) -> Tensor:
-    wide, vectors = _widened(p).contiguous(), _widened(v).contiguous()
+    wide, vectors = widened(p).contiguous(), widened(v).contiguous()
     product = torch.empty_like(wide)
     rows = (matrix.numpy().reshape(-1, p.shape[-1]) for matrix in (wide, vectors, product))
     simplex.multiply_jacobian(*rows)
@@ -64,7 +64,7 @@ def _multiply_shape(p: Tensor, v: Tensor) -> Tensor:
 @torch.library.custom_op("sklearn_sparsemax::evaluate_loss", mutates_args=())
 def evaluate_loss(scores: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
     """L(z; q) of each row, and p; formed as in `simplex_compiled`, so that nothing cancels."""
-    z, q = _widened(scores), _widened(targets)
+    z, q = widened(scores), widened(targets)
     p = project(z)
     largest = z.amax(dim=-1, keepdim=True)
     below = z - largest
@@ -81,7 +81,7 @@ def evaluate_class_loss(scores: Tensor, classes: Tensor, smoothing: float) -> tu
 
     No array of the size of the scores is made but p and one of residuals, which is let go.
     """
-    z = _widened(scores)
+    z = widened(scores)
     p = project(z)
     at_class = classes[..., None]
     share = smoothing / z.shape[-1]
@@ -185,7 +185,7 @@ evaluate_class_loss.register_autograd(
 evaluate_loss.register_autograd(_loss_backward, setup_context=_keep_targets_and_probabilities)
 
 
-def _widened(values: Tensor) -> Tensor:
+def widened(values: Tensor) -> Tensor:
     """Half precision as float32, in which it is computed."""
     return values.float() if values.dtype in (torch.float16, torch.bfloat16) else values
 
