@@ -113,6 +113,8 @@ TRANSFORM_COLOURS = {
     "jaxopt simplex": "#e69f00",
     "optax simplex": "#cc79a7",
     "entmax.sparsemax_bisect": "#009e73",
+    "sklearn-sparsemax entmax15": "#555555",
+    "entmax.entmax15": "#f0a070",
     "torch.softmax": "#56b4e9",
     "scipy softmax": "#0072b2",
     "ndarray.copy": "#bbbbbb",

@@ -34,6 +34,20 @@ def sparsemax(Z: np.ndarray) -> np.ndarray:
     return np.maximum(Z - simplex_threshold(Z), 0)
 
 
+def entmax15(Z: np.ndarray) -> np.ndarray:
+    """(Z / 2 - tau)_+^2 with rows that sum to 1, by sorting."""
+    Z = (Z - Z.max(axis=1, keepdims=True)) / 2
+    descending = -np.sort(-Z, axis=1)
+    ranks = np.arange(1, Z.shape[1] + 1)
+    means = np.cumsum(descending, axis=1) / ranks
+    # of k numbers, k times their variance
+    spreads = np.cumsum(descending**2, axis=1) - ranks * means**2
+    thresholds = means - np.sqrt(np.maximum(1 - spreads, 0) / ranks)
+    support_size = np.count_nonzero(thresholds <= descending, axis=1)
+    tau = thresholds[np.arange(len(Z)), support_size - 1][:, None]
+    return np.maximum(Z - tau, 0) ** 2
+
+
 def distributions(y: Any) -> sparse.csr_array:
     """One-hot rows of class codes (n,), or rows spread over the label sets of an indicator."""
     if sparse.issparse(y):

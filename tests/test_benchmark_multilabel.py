@@ -17,9 +17,12 @@ from sklearn.metrics import f1_score
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_sparsemax import (
+    MultilabelBinarySparsemaxClassifier,
+    MultilabelEntmaxClassifier,
     MultilabelLogisticClassifier,
     MultilabelSoftmaxClassifier,
     MultilabelSparsemaxClassifier,
+    entmax_support,
     sparsemax_support,
 )
 from sklearn_sparsemax.experiments import _multilabel_data, main, multilabel
@@ -29,6 +32,8 @@ ESTIMATORS = {
     "logistic": MultilabelLogisticClassifier,
     "softmax": MultilabelSoftmaxClassifier,
     "sparsemax": MultilabelSparsemaxClassifier,
+    "entmax15": MultilabelEntmaxClassifier,
+    "binary_sparsemax": MultilabelBinarySparsemaxClassifier,
 }
 
 
@@ -72,6 +77,8 @@ def plain_fit(loss, alpha, X, Y):
 def plain_label_sets(loss, model, X, decision):
     if loss == "sparsemax":
         return sparsemax_support(decision * model.decision_function(X)).astype(int)
+    if loss == "entmax15":
+        return entmax_support(decision * model.decision_function(X)).astype(int)
     return (model.predict_proba(X) > decision).astype(int)
 
 
@@ -97,7 +104,7 @@ def test_table(output):
     header, rule, *lines = out.split("\n\n")[1].splitlines()
     assert cells(header) == list(multilabel.COLUMNS)
     assert set(rule) == {"-", " "}
-    assert len(lines) == 9
+    assert len(lines) == 15
     for line, result in zip(lines, report["results"], strict=True):
         row = dict(zip(multilabel.COLUMNS, cells(line), strict=True))
         assert (row["data"], row["loss"]) == ("simulated", result["loss"])
@@ -141,6 +148,8 @@ def test_json(output):
         pytest.approx(np.arange(1, 11) / 20),
         pytest.approx(np.arange(1, 11) / 10),
         pytest.approx(np.arange(1, 5.5, 0.5)),
+        pytest.approx(np.arange(1, 5.5, 0.5)),
+        pytest.approx(np.arange(1, 11) / 20),
     ]
 
 
@@ -157,6 +166,7 @@ def test_scores_are_those_of_plain_code(output):
         assert result["predicted_labels_per_row"] == predicted.sum() / len(Y_test)
         assert result["labels_per_row"] == Y_test.sum() / len(Y_test)
         p = model.predict_proba(X_test)
+        p[p.sum(axis=1) == 0] = 1
         divergence = jensen_shannon_divergence(
             Y_test / Y_test.sum(axis=1, keepdims=True), p / p.sum(axis=1, keepdims=True)
         )
@@ -312,7 +322,7 @@ def test_emotions_gives_the_figures_of_the_paper(data_home, tmp_path):
     """With the alphas that the whole grid chooses."""
     file = tmp_path / "report.json"
     out, _ = run("emotions", "emotions", "--folds", "contiguous", "--json", file,
-                 "--alphas", 0.1, 1)  # fmt: skip
+                 "--alphas", 0.1, 1, "--losses", "logistic", "softmax", "sparsemax")  # fmt: skip
     results = json.loads(file.read_text(encoding="utf-8"))["results"]
     assert len(results) == 9
     for result in results:

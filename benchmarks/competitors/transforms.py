@@ -37,6 +37,25 @@ def entmax(scores: np.ndarray) -> Timed:
     return transform
 
 
+def our_entmax15(scores: np.ndarray) -> Timed:
+    from sklearn_sparsemax import entmax
+
+    return lambda: entmax(scores)
+
+
+def entmax15(scores: np.ndarray) -> Timed:
+    import torch
+    from entmax import entmax15
+
+    tensor = _tensor(scores)
+
+    def transform() -> Any:
+        with torch.no_grad():
+            return entmax15(tensor, dim=-1)
+
+    return transform
+
+
 def torch_softmax(scores: np.ndarray) -> Timed:
     import torch
 
@@ -102,6 +121,18 @@ def bisection_layer(scores: np.ndarray) -> Timed:
     return _layer(sparsemax_bisect, scores)
 
 
+def our_entmax15_layer(scores: np.ndarray) -> Timed:
+    from sklearn_sparsemax.torch import entmax
+
+    return _layer(entmax, scores)
+
+
+def entmax15_layer(scores: np.ndarray) -> Timed:
+    from entmax import entmax15
+
+    return _layer(entmax15, scores)
+
+
 def softmax_layer(scores: np.ndarray) -> Timed:
     import torch
 
@@ -124,24 +155,28 @@ def _compiled_rows(projection: Callable[[Any], Any], scores: np.ndarray) -> Time
     return lambda: rows(array).block_until_ready()
 
 
-# Name: what makes it, the packages it needs, and whether its result is the sparsemax.
-Library = tuple[Callable[[np.ndarray], Timed], tuple[str, ...], bool]
+# Name: what makes it, the packages it needs, and the activation that it computes.
+Library = tuple[Callable[[np.ndarray], Timed], tuple[str, ...], str]
 
 TRANSFORMS: dict[str, Library] = {
-    "sklearn-sparsemax": (ours, (), True),
-    "entmax.sparsemax": (entmax, ("torch", "entmax"), True),
-    "jaxopt simplex": (jaxopt, ("jaxopt",), True),
-    "optax simplex": (optax, ("optax",), True),
-    "torch.softmax": (torch_softmax, ("torch",), False),
-    "scipy softmax": (scipy_softmax, (), False),
-    "ndarray.copy": (copy, (), False),
+    "sklearn-sparsemax": (ours, (), "sparsemax"),
+    "entmax.sparsemax": (entmax, ("torch", "entmax"), "sparsemax"),
+    "jaxopt simplex": (jaxopt, ("jaxopt",), "sparsemax"),
+    "optax simplex": (optax, ("optax",), "sparsemax"),
+    "sklearn-sparsemax entmax15": (our_entmax15, (), "entmax15"),
+    "entmax.entmax15": (entmax15, ("torch", "entmax"), "entmax15"),
+    "torch.softmax": (torch_softmax, ("torch",), "softmax"),
+    "scipy softmax": (scipy_softmax, (), "softmax"),
+    "ndarray.copy": (copy, (), ""),
 }
 
 LAYERS: dict[str, Library] = {
-    "sklearn-sparsemax": (our_layer, ("torch",), True),
-    "entmax.sparsemax": (entmax_layer, ("torch", "entmax"), True),
-    "entmax.sparsemax_bisect": (bisection_layer, ("torch", "entmax"), True),
-    "torch.softmax": (softmax_layer, ("torch",), False),
+    "sklearn-sparsemax": (our_layer, ("torch",), "sparsemax"),
+    "entmax.sparsemax": (entmax_layer, ("torch", "entmax"), "sparsemax"),
+    "entmax.sparsemax_bisect": (bisection_layer, ("torch", "entmax"), "sparsemax"),
+    "sklearn-sparsemax entmax15": (our_entmax15_layer, ("torch",), "entmax15"),
+    "entmax.entmax15": (entmax15_layer, ("torch", "entmax"), "entmax15"),
+    "torch.softmax": (softmax_layer, ("torch",), "softmax"),
 }
 
 
