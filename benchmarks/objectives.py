@@ -2,12 +2,18 @@
 
     F = mean_i L(W x_i + b; q_i) + alpha/2 ||W||_F^2
 
-| loss      | minimised by          | L(z; q)                                              |
-|-----------|-----------------------|------------------------------------------------------|
-| sparsemax | this package          | 1/2 sum_{p > 0} (z^2 - tau^2) + 1/2 ||q||^2 - <q, z> |
-| softmax   | LogisticRegression    | logsumexp(z) + sum q log q - <q, z>                  |
-| logistic  | SGDClassifier, by one | sum_k log(1 + e^{z_k}) - q_k z_k                     |
-|           | class against rest    |                                                      |
+| loss      | minimised by               | L(z; q)                                              |
+|-----------|----------------------------|------------------------------------------------------|
+| sparsemax | this package               | 1/2 sum_{p > 0} (z^2 - tau^2) + 1/2 ||q||^2 - <q, z> |
+| softmax   | and LogisticRegression     | logsumexp(z) + sum q log q - <q, z>                  |
+| entmax15  | this package               | <p - q, z> + 4/3 sum(q^1.5 - p^1.5)                  |
+| logistic  | and, one label against the | sum_k log(1 + e^{z_k}) - q_k z_k                     |
+|           | rest, by LIBLINEAR and     |                                                      |
+|           | SGDClassifier              |                                                      |
+
+The penalty of "logistic, intercept penalised" is alpha/2 (||W||_F^2 + ||b||^2), as LIBLINEAR's is.
+Targets of the logistic losses are the label sets themselves, and of the others the uniform
+distribution over them.
 """
 
 from __future__ import annotations
@@ -62,7 +68,8 @@ def objective(
 ) -> float:
     """F for coefficients (K, d) and intercepts (K,)."""
     coef, intercept = np.asarray(coef, np.float64), np.asarray(intercept, np.float64)
-    targets = distributions(y)
+    is_independent = loss.startswith("logistic")
+    targets = y if is_independent and sparse.issparse(y) else distributions(y)
     widest = len(coef) if sparse.issparse(X) else max(coef.shape)
     block = max(1, NUMBERS_PER_BLOCK // widest)
     total = 0.0
@@ -70,7 +77,8 @@ def objective(
         rows = slice(first, first + block)
         scores = X[rows].astype(np.float64) @ coef.T + intercept
         total += LOSSES[loss](scores, targets[rows])
-    return float(total / X.shape[0] + alpha / 2 * np.sum(coef**2))
+    penalised = np.sum(coef**2) + (np.sum(intercept**2) if loss in PENALISE_INTERCEPT else 0)
+    return float(total / X.shape[0] + alpha / 2 * penalised)
 
 
 def _sparsemax_loss(Z: np.ndarray, Q: sparse.csr_array) -> float:
@@ -92,4 +100,19 @@ def _inner(Q: sparse.csr_array, Z: np.ndarray) -> float:
     return Q.data @ Z[np.repeat(np.arange(Q.shape[0]), np.diff(Q.indptr)), Q.indices]
 
 
-LOSSES = {"sparsemax": _sparsemax_loss, "softmax": _softmax_loss, "logistic": _logistic_loss}
+def _entmax15_loss(Z: np.ndarray, Q: sparse.csr_array) -> float:
+    """<p - q, z> - Omega(p) + Omega(q) with Omega(p) = 4/3 (sum p^1.5 - 1)."""
+    Z = Z - Z.max(axis=1, keepdims=True)
+    p = entmax15(Z)
+    conjugate = np.sum(p * Z) - 4 / 3 * np.sum(p**1.5)
+    return conjugate + 4 / 3 * np.sum(Q.data**1.5) - _inner(Q, Z)
+
+
+LOSSES = {
+    "sparsemax": _sparsemax_loss,
+    "softmax": _softmax_loss,
+    "entmax15": _entmax15_loss,
+    "logistic": _logistic_loss,
+    "logistic, intercept penalised": _logistic_loss,
+}
+PENALISE_INTERCEPT = ("logistic, intercept penalised",)
