@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    from . import alpha, epochs, growth, memory, report, solvers, streams, transform
+    from . import alpha, epochs, growth, memory, recipe, report, solvers, streams, transform
     from .competitors import COMPETITORS
     from .machine import available_cores
     from .problems import CACHE, PROBLEMS
@@ -41,6 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     commands.add_parser("epochs", parents=[common], help="stochastic descent, epoch by epoch")
     commands.add_parser("alpha", parents=[common], help="the default of alpha")
     commands.add_parser("streams", parents=[common], help="one pass over rows in any order")
+    losses = commands.add_parser("recipe", parents=[common], help="which loss for label sets")
+    losses.add_argument("data", nargs="*", help=f"of {', '.join(d.name for d in recipe.DATA)}")
     commands.add_parser("report", parents=[common], help="tables and figures once more")
 
     options = parser.parse_args(arguments)
@@ -62,12 +64,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         alpha.run(**measured)
     elif options.command == "streams":
         streams.run(**measured)
+    elif options.command == "recipe":
+        recipe.run(threads=options.threads, out=options.out, names=options.data)
     elif options.command == "scaling":
         competitors = _matching(parser, COMPETITORS, options.competitors)
         growth.run(competitors, budget=options.budget, **measured)
         memory.run(competitors, threads=options.threads, budget=options.budget, out=options.out)
     else:
-        for module in (report, transform, growth, memory, epochs, streams, alpha):
+        for module in (report, transform, growth, memory, epochs, streams, alpha, recipe):
             module.write(options.out)
 
 

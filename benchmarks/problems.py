@@ -54,10 +54,15 @@ def mnist(n_rows: int, dtype: type = np.float64) -> tuple[Any, Any]:
 
 def rcv1_label_sets() -> tuple[Any, Any]:
     """The sample of RCV1: 22,490 documents, 47,236 words, sets of 101 topics."""
+    return published_label_sets("train")
+
+
+def published_label_sets(subset: str) -> tuple[Any, Any]:
+    """A half of the sample of RCV1, "train" or "test"; that for the test has 5,123 documents."""
     from joblib import Memory
 
     folder = _published("sklearn_sparsemax")
-    return Memory(CACHE, verbose=0).cache(_read_rcv1)(str(folder))
+    return Memory(CACHE, verbose=0).cache(_read_rcv1)(str(folder), subset)
 
 
 def rcv1_classes(dtype: type = np.float64) -> tuple[Any, Any]:
@@ -115,10 +120,11 @@ def _published(name: str) -> Path:
     return path
 
 
-def _read_rcv1(folder: str) -> tuple[Any, Any]:
+def _read_rcv1(folder: str, subset: str) -> tuple[Any, Any]:
     from sklearn_sparsemax.datasets import load_multilabel_file
 
-    path, labels = (Path(folder) / f"rcv1_sample_{part}" for part in PARTS_OF_RCV1)
+    path = Path(folder) / f"rcv1_sample_{subset}.svm.bz2"
+    labels = Path(folder) / "rcv1_sample_labels.txt"
     if not path.exists():
         raise MissingDataError(f"{path.name} is not in scikit-learn's data home")
     X, Y = load_multilabel_file(path, labels=labels, n_features=47236, return_X_y=True)
@@ -130,8 +136,6 @@ def _with_int32(matrix: Any) -> Any:
     entries = matrix.data, matrix.indices.astype(np.int32), matrix.indptr.astype(np.int32)
     return sparse.csr_array(entries, shape=matrix.shape)
 
-
-PARTS_OF_RCV1 = ("train.svm.bz2", "labels.txt")
 
 PROBLEMS = {
     problem.name: problem
