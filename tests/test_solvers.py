@@ -11,6 +11,7 @@ from problems import PROBLEMS, Problem, primal, primal_gradient, random_problem
 from scipy import optimize, sparse
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
+from tables import LOSSES
 from tables import SOLVERS as TABLE
 
 from sklearn_sparsemax._problem.objective import Objective
@@ -400,3 +401,20 @@ def test_raw_digits_to_1e8():
     solution = SOLVERS["lbfgs"](objective, np.zeros(objective.shape), tol=1e-8, max_iter=10_000)
     assert solution.converged
     assert solution.dual_gap <= 1e-8 * 0.45
+
+
+@pytest.mark.parametrize("case", LOSSES.values(), ids=LOSSES)
+def test_digits_to_1e8(case):
+    """Three solvers prove the same minimum for each loss."""
+    X, y = load_digits(return_X_y=True)
+    objective = Objective(X / 16, sparse.csr_array(np.eye(10)[y]), case.loss, alpha=1e-3)
+    zero = objective.value_at_zero()
+    solutions = [
+        TABLE[name].solve(objective, np.zeros(objective.shape), tol=1e-8, max_iter=3000, **options)
+        for name, options in (("lbfgs", {}), ("newton-cg", {}), ("sdca", {"random_state": 0}))
+    ]
+    lowest = min(solution.objective for solution in solutions)
+    for solution in solutions:
+        assert solution.converged
+        assert solution.dual_gap <= 1e-8 * zero
+        assert solution.objective - solution.dual_gap <= lowest
