@@ -404,7 +404,7 @@ def test_raw_digits_to_1e8():
 
 
 @pytest.mark.parametrize("case", LOSSES.values(), ids=LOSSES)
-def test_digits_to_1e8(case):
+def test_digits_to_1e8_of_every_loss(case):
     """Three solvers prove the same minimum for each loss."""
     X, y = load_digits(return_X_y=True)
     objective = Objective(X / 16, sparse.csr_array(np.eye(10)[y]), case.loss, alpha=1e-3)
