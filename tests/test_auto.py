@@ -10,8 +10,17 @@ from scipy import sparse
 
 from sklearn_sparsemax._problem.objective import Objective
 from sklearn_sparsemax._problem.progress import Progress
-from sklearn_sparsemax._solvers import auto, newton_cholesky, sdca
-from sklearn_sparsemax.losses import LogisticLoss, SoftmaxLoss, SparsemaxLoss
+from sklearn_sparsemax._solvers import auto, newton_cholesky, sdca, sgd
+from sklearn_sparsemax.losses import EntmaxLoss, LogisticLoss, SoftmaxLoss, SparsemaxLoss
+
+
+class WithoutSteps(SoftmaxLoss):
+    """A loss that nobody has written steps of single rows for."""
+
+    name = "other"
+
+    def of_rows(self):
+        return None
 
 
 def objective(n_rows, n_features, n_outputs, *, loss=None, alpha=1e-3, density=None, seed=0):
@@ -44,8 +53,11 @@ def solve(objective, *, tol=1e-3, max_iter=1000, **options):
         ((150, 200, 3), {"alpha": 0.0}, "lbfgs"),
         ((4000, 60, 10), {"alpha": 0.1}, "sdca"),
         ((300, 4000, 10), {"density": 0.01}, "sdca"),
-        ((300, 4000, 10), {"density": 0.01, "loss": SoftmaxLoss()}, "lbfgs"),
-        ((4000, 60, 10), {"loss": SoftmaxLoss(), "alpha": 0.1}, "newton-cg"),
+        ((300, 4000, 10), {"density": 0.01, "loss": SoftmaxLoss()}, "sdca"),
+        ((4000, 60, 10), {"loss": SoftmaxLoss(), "alpha": 0.1}, "sdca"),
+        ((4000, 60, 10), {"loss": EntmaxLoss(1.7), "alpha": 0.1}, "sdca"),
+        ((4000, 60, 10), {"loss": WithoutSteps(), "alpha": 0.1}, "newton-cg"),
+        ((300, 4000, 10), {"density": 0.01, "loss": WithoutSteps()}, "lbfgs"),
     ],
 )
 def test_choice(shape, options, expected, capsys):
@@ -53,6 +65,13 @@ def test_choice(shape, options, expected, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert {line.split("]")[0] for line in lines} == {f"[{expected}"}
     assert solution.converged
+
+
+@pytest.mark.parametrize(("solver", "steps"), [(sdca, "dual"), (sgd, "implicit")])
+def test_solvers_that_visit_rows_need_steps(solver, steps):
+    problem = objective(100, 4, 3, loss=WithoutSteps())
+    with pytest.raises(ValueError, match=f"needs {steps} steps, which the other loss lacks; use"):
+        solver.solve(problem, np.zeros(problem.shape), tol=1e-3, max_iter=2)
 
 
 @pytest.mark.parametrize(("density", "following"), [(None, "newton-cg"), (0.5, "lbfgs")])

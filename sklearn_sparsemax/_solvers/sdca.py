@@ -195,7 +195,8 @@ class _Dual:
         self.alpha = objective.alpha * (2 if self.is_binary else 1)
         self.scale = objective.weights / self.alpha
         if sparse.issparse(X):
-            entries = (np.square(X.data, dtype=np.float64), X.indices, X.indptr)
+            with np.errstate(over="ignore"):
+                entries = (np.square(X.data, dtype=np.float64), X.indices, X.indptr)
             squares = sparse.csr_array(entries, shape=X.shape) @ np.ones(X.shape[1])
         else:
             squares = np.einsum("ij,ij->i", X, X, dtype=np.float64)
