@@ -16,6 +16,7 @@ from .activations import (
     sparsemax_support,
     sparsemax_threshold,
 )
+from .calibration import CalibratedSparsemaxClassifierCV
 from .linear_model.classifier import EntmaxClassifier, SparsemaxClassifier
 from .linear_model.multilabel import (
     MultilabelBinarySparsemaxClassifier,
@@ -36,6 +37,7 @@ from .losses import (
 from .model_selection import TunedMultilabelThresholdCV
 
 __all__ = [
+    "CalibratedSparsemaxClassifierCV",
     "EntmaxClassifier",
     "EntmaxRegressor",
     "MultilabelBinarySparsemaxClassifier",

@@ -161,7 +161,7 @@ def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
     parser.add_argument(
         "--losses",
         nargs="+",
-        type=one_of(LOSSES),
+        type=one_of(list(LOSSES)),
         default=list(LOSSES),
         metavar="LOSS",
         help=f"from {', '.join(LOSSES)} (default: all)",
