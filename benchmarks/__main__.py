@@ -9,7 +9,18 @@ from pathlib import Path
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    from . import alpha, epochs, growth, memory, recipe, report, solvers, streams, transform
+    from . import (
+        alpha,
+        coverage,
+        epochs,
+        growth,
+        memory,
+        recipe,
+        report,
+        solvers,
+        streams,
+        transform,
+    )
     from .competitors import COMPETITORS
     from .machine import available_cores
     from .problems import CACHE, PROBLEMS
@@ -43,6 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     commands.add_parser("streams", parents=[common], help="one pass over rows in any order")
     losses = commands.add_parser("recipe", parents=[common], help="which loss for label sets")
     losses.add_argument("data", nargs="*", help=f"of {', '.join(d.name for d in recipe.DATA)}")
+    commands.add_parser("coverage", parents=[common], help="shortlists beside MAPIE's")
     commands.add_parser("report", parents=[common], help="tables and figures once more")
 
     options = parser.parse_args(arguments)
@@ -64,6 +76,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         alpha.run(**measured)
     elif options.command == "streams":
         streams.run(**measured)
+    elif options.command == "coverage":
+        coverage.run(threads=options.threads, out=options.out)
     elif options.command == "recipe":
         recipe.run(threads=options.threads, out=options.out, names=options.data)
     elif options.command == "scaling":
@@ -71,7 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         growth.run(competitors, budget=options.budget, **measured)
         memory.run(competitors, threads=options.threads, budget=options.budget, out=options.out)
     else:
-        for module in (report, transform, growth, memory, epochs, streams, alpha, recipe):
+        for module in (report, transform, growth, memory, epochs, streams, alpha, recipe, coverage):
             module.write(options.out)
 
 
