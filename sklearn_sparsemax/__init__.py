@@ -25,6 +25,13 @@ from .linear_model.multilabel import (
     MultilabelSoftmaxClassifier,
     MultilabelSparsemaxClassifier,
 )
+from .linear_model.multilabel_path import (
+    MultilabelBinarySparsemaxClassifierCV,
+    MultilabelLogisticClassifierCV,
+    MultilabelSoftmaxClassifierCV,
+    MultilabelSparsemaxClassifierCV,
+)
+from .linear_model.path import EntmaxClassifierCV, SparsemaxClassifierCV
 from .linear_model.regressor import EntmaxRegressor, SoftmaxRegressor, SparsemaxRegressor
 from .linear_model.stochastic import SGDMultilabelSparsemaxClassifier, SGDSparsemaxClassifier
 from .losses import (
@@ -39,16 +46,22 @@ from .model_selection import TunedMultilabelThresholdCV
 __all__ = [
     "CalibratedSparsemaxClassifierCV",
     "EntmaxClassifier",
+    "EntmaxClassifierCV",
     "EntmaxRegressor",
     "MultilabelBinarySparsemaxClassifier",
+    "MultilabelBinarySparsemaxClassifierCV",
     "MultilabelEntmaxClassifier",
     "MultilabelLogisticClassifier",
+    "MultilabelLogisticClassifierCV",
     "MultilabelSoftmaxClassifier",
+    "MultilabelSoftmaxClassifierCV",
     "MultilabelSparsemaxClassifier",
+    "MultilabelSparsemaxClassifierCV",
     "SGDMultilabelSparsemaxClassifier",
     "SGDSparsemaxClassifier",
     "SoftmaxRegressor",
     "SparsemaxClassifier",
+    "SparsemaxClassifierCV",
     "SparsemaxRegressor",
     "TunedMultilabelThresholdCV",
     "binary_sparsemax_loss",

@@ -202,4 +202,4 @@ def test_fitted_attributes_are_those_documented(name, estimator):
     stated = set(documented(sections(estimator)["Attributes"]))
     assert fitted <= stated
     # X has no column names
-    assert {key for key in stated if not hasattr(model, key)} <= {"feature_names_in_"}
+    assert {key for key in stated if not hasattr(model, key)} <= {"feature_names_in_", "coefs_paths_"}

@@ -8,20 +8,33 @@ from .multilabel import (
     MultilabelSoftmaxClassifier,
     MultilabelSparsemaxClassifier,
 )
+from .multilabel_path import (
+    MultilabelBinarySparsemaxClassifierCV,
+    MultilabelLogisticClassifierCV,
+    MultilabelSoftmaxClassifierCV,
+    MultilabelSparsemaxClassifierCV,
+)
+from .path import EntmaxClassifierCV, SparsemaxClassifierCV
 from .regressor import EntmaxRegressor, SoftmaxRegressor, SparsemaxRegressor
 from .stochastic import SGDMultilabelSparsemaxClassifier, SGDSparsemaxClassifier
 
 __all__ = [
     "EntmaxClassifier",
+    "EntmaxClassifierCV",
     "EntmaxRegressor",
     "MultilabelBinarySparsemaxClassifier",
+    "MultilabelBinarySparsemaxClassifierCV",
     "MultilabelEntmaxClassifier",
     "MultilabelLogisticClassifier",
+    "MultilabelLogisticClassifierCV",
     "MultilabelSoftmaxClassifier",
+    "MultilabelSoftmaxClassifierCV",
     "MultilabelSparsemaxClassifier",
+    "MultilabelSparsemaxClassifierCV",
     "SGDMultilabelSparsemaxClassifier",
     "SGDSparsemaxClassifier",
     "SoftmaxRegressor",
     "SparsemaxClassifier",
+    "SparsemaxClassifierCV",
     "SparsemaxRegressor",
 ]

@@ -106,23 +106,7 @@ class LinearModel(VersionedPickleMixin, CallbackSupportMixin, BaseEstimator):
         `given` is the `training_data` of `fit`, for callbacks. Once a model has its coefficients,
         `complete` sets its other fitted attributes.
         """
-        rows = sample_weight > 0
-        if not rows.any():
-            raise ValueError(
-                "sample_weight, times class weights if any, is zero for every row; at least one "
-                "row needs a positive weight."
-            )
-        if not rows.all():
-            X, targets, sample_weight = X[rows], targets[rows], sample_weight[rows]
-        objective = Objective(
-            X,
-            targets,
-            self._loss,
-            alpha=self._strength(sample_weight),
-            sample_weight=sample_weight,
-            fit_intercept=self.fit_intercept,
-            reference_output=reference_output,
-        )
+        objective = self._objective(X, targets, sample_weight, reference_output)
         if start is None or start.shape != objective.shape or _is_worse(objective, start):
             start = np.zeros(objective.shape)
 
@@ -136,6 +120,28 @@ class LinearModel(VersionedPickleMixin, CallbackSupportMixin, BaseEstimator):
         solution = self._solve(objective, start, progress)
         store(self, solution)
         progress.close()
+
+    def _objective(
+        self, X: Matrix, targets: Matrix, sample_weight: Array, reference_output: bool
+    ) -> Objective:
+        """What is minimised: F over the rows with a positive weight."""
+        rows = sample_weight > 0
+        if not rows.any():
+            raise ValueError(
+                "sample_weight, times class weights if any, is zero for every row; at least one "
+                "row needs a positive weight."
+            )
+        if not rows.all():
+            X, targets, sample_weight = X[rows], targets[rows], sample_weight[rows]
+        return Objective(
+            X,
+            targets,
+            self._loss,
+            alpha=self._strength(sample_weight),
+            sample_weight=sample_weight,
+            fit_intercept=self.fit_intercept,
+            reference_output=reference_output,
+        )
 
     def _strength(self, sample_weight: Array) -> float:
         """The alpha of the fit."""

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import ClassifierMixin
 
 from .._compat import StrOptions, fit_context
+from .._problem.objective import Objective
 from .._problem.progress import training_data
 from .._typing import Array, Matrix
 from .._validation import check_no_label_lists
@@ -74,6 +75,15 @@ class LinearClassifier(ClassifierMixin, LinearModel):
             reference_output=encoder.reference_output,
         )
         return self
+
+    def _objective_of(self, X: Matrix, y: Any, sample_weight: ArrayLike | None) -> Objective:
+        """The objective that `fit` would minimise."""
+        check_no_label_lists(y)
+        given = y
+        X, y = self._validate_fit(X, y, **self._y_options)
+        encoder = self._encoder_of(y, given)
+        targets, weights, _ = encoder.encode(y, sample_weight, self.class_weight)
+        return self._objective(X, targets, weights, encoder.reference_output)
 
     def _encoder_of(self, y: Array, given: Any) -> Any:
         """The encoder for validated y; `given` is y as the user gave it."""

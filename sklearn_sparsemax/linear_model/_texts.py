@@ -83,6 +83,75 @@ PARAMETERS = {
         """,
 }
 
+PATH_PARAMETERS = {
+    "alphas": """\
+        alphas : int or array-like, default=20
+            The strengths of the penalty to choose from. A number n: n of them, falling by equal
+            ratios from the largest one, at which the coefficients can lower the objective by no
+            more than 1 % of that of the all-zero model. `alphas_` holds them.
+        """,
+    "ratio": """\
+        ratio : float, default=1e-4
+            The smallest alpha divided by the largest one, for a number of alphas.
+        """,
+    "path_cv": """\
+        cv : int, cross-validation splitter or iterable, default=None
+            How to divide the rows. None or an int: that many folds, 5 by default, shuffled by
+            `random_state`; stratified for classes.
+        """,
+    "path_scoring": """\
+        scoring : str, callable, list or None, default=None
+            What to maximise: the name of a scikit-learn scorer or a scorer. Of a list of names,
+            the first one chooses, and `scores_` holds all. None is the accuracy for classes, and
+            "f1_micro" for label sets.
+        """,
+    "one_standard_error": """\
+        one_standard_error : bool, default=False
+            Whether to take the largest alpha whose mean score is within one standard error of the
+            best mean, over the folds, instead of the alpha of the best mean.
+        """,
+    "store_coefs": """\
+        store_coefs : bool, default=False
+            Whether to keep the coefficients of all fits, in `coefs_paths_`.
+        """,
+    "n_jobs": """\
+        n_jobs : int, default=None
+            Number of folds to fit in parallel. None means 1 unless in a
+            :func:`joblib.parallel_config` context, -1 all processors.
+        """,
+}
+
+PATH_ATTRIBUTES = {
+    "path_alpha_": """\
+        alpha_ : float
+            The chosen strength, with which all rows are fitted in the end.
+        """,
+    "alphas_": """\
+        alphas_ : ndarray of shape (n_alphas,)
+            The strengths, from the largest on.
+        """,
+    "scores_": """\
+        scores_ : dict of ndarray of shape (n_folds, n_alphas)
+            The score of each fit on the rows held out, by the name of the scorer.
+        """,
+    "best_score_": """\
+        best_score_ : float
+            Mean score over the folds at `alpha_`.
+        """,
+    "dual_gaps_": """\
+        dual_gaps_ : ndarray of shape (n_folds, n_alphas)
+            The certificate of each fit.
+        """,
+    "n_iters_": """\
+        n_iters_ : ndarray of shape (n_folds, n_alphas)
+            The iterations of each fit.
+        """,
+    "coefs_paths_": """\
+        coefs_paths_ : ndarray of shape (n_folds, n_alphas, n_outputs, n_features + 1)
+            The coefficients of each fit, with the intercept last, if `store_coefs`.
+        """,
+}
+
 STREAM_PARAMETERS = {
     "stream_loss": """\
         loss : str, default="sparsemax"
@@ -339,7 +408,15 @@ REFERENCES = {
         """,
 }
 
-TEXTS = {**PARAMETERS, **STREAM_PARAMETERS, **ATTRIBUTES, **ARGUMENTS, **REFERENCES}
+TEXTS = {
+    **PARAMETERS,
+    **PATH_PARAMETERS,
+    **STREAM_PARAMETERS,
+    **ATTRIBUTES,
+    **PATH_ATTRIBUTES,
+    **ARGUMENTS,
+    **REFERENCES,
+}
 
 # Texts that always stand together, in this order.
 GROUPS = {
@@ -351,6 +428,15 @@ GROUPS = {
         *("stream_warm_start", "stream_random_state", "stream_verbose"),
     ),
     "label_sets": ("multilabel_", "n_labels_", "label_classes_", "threshold_"),
+    "path_options": (
+        *("alphas", "ratio", "path_cv", "path_scoring", "one_standard_error", "store_coefs"),
+    ),
+    "path_end": ("tol", "max_iter", "n_jobs", "random_state", "verbose"),
+    "path": (
+        *("path_alpha_", "alphas_", "scores_", "best_score_", "dual_gaps_", "n_iters_"),
+        *("coefs_paths_", "n_iter_", "objective_", "dual_gap_"),
+        *("n_features_in_", "feature_names_in_"),
+    ),
     "solution": (
         "alpha_",
         "n_iter_",
