@@ -10,11 +10,18 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.datasets import load_digits, load_iris
 
-from sklearn_sparsemax import CalibratedSparsemaxClassifierCV, EntmaxClassifier, SparsemaxClassifier
+from sklearn_sparsemax import (
+    CalibratedSparsemaxClassifierCV,
+    EntmaxClassifier,
+    EntmaxClassifierCV,
+    SparsemaxClassifier,
+    SparsemaxClassifierCV,
+)
 
 plt = pytest.importorskip("matplotlib.pyplot", reason="needs the extra plot")
 
 from sklearn_sparsemax.plotting import (  # noqa: E402
+    AlphaPathDisplay,
     CoverageDisplay,
     ProbabilityHeatmapDisplay,
     SimplexDisplay,
@@ -154,6 +161,29 @@ def test_coverage_of_levels():
     assert_allclose(of_size.lines[0].get_ydata(), display.mean_sizes)
     _, axes = plt.subplots(1, 2)
     assert display.plot(axes=axes).axes_[0] is axes[0]
+
+
+# --- paths ----------------------------------------------------------------------------------
+
+
+def test_paths_of_alphas():
+    X, y = load_iris(return_X_y=True)
+    model = SparsemaxClassifierCV(6, scoring=["neg_brier_score", "accuracy"], random_state=0)
+    model.fit(X, y)
+    display = AlphaPathDisplay.from_estimator(model)
+    assert display.ax_.get_ylabel() == "neg_brier_score"
+    mean = model.scores_["neg_brier_score"].mean(axis=0)
+    assert_allclose(display.ax_.lines[5].get_ydata(), mean)
+    assert_allclose(display.ax_.lines[5].get_xdata(), model.alphas_)
+    assert display.ax_.lines[7].get_xdata()[0] == model.alpha_
+    accuracy = AlphaPathDisplay.from_estimator(model, score_name="accuracy")
+    assert_array_equal(accuracy.scores, model.scores_["accuracy"])
+    with pytest.raises(ValueError, match="score_name is 'f1'; scores_ has"):
+        AlphaPathDisplay.from_estimator(model, score_name="f1")
+    family = EntmaxClassifierCV(4, entmax_alphas=[1, 2], random_state=0).fit(X, y)
+    of_family = AlphaPathDisplay.from_estimator(family)
+    place = [1, 2].index(family.entmax_alpha_)
+    assert_array_equal(of_family.scores, family.scores_["score"][place])
 
 
 # --- what is refused ------------------------------------------------------------------------

@@ -23,7 +23,6 @@ from typing import Any, ClassVar, NamedTuple, Self
 import numpy as np
 from scipy import sparse
 from sklearn.base import clone
-from sklearn.metrics import check_scoring
 from sklearn.utils import indexable
 from sklearn.utils.parallel import Parallel, delayed
 
@@ -177,6 +176,8 @@ class AlphaPathMixin:
 
     def _scorers(self: Any, plain: Any) -> dict[str, Scorer]:
         """Scorers by name; the first one chooses."""
+        from sklearn.metrics import check_scoring
+
         if isinstance(self.scoring, list | tuple):
             if not self.scoring:
                 raise ValueError("scoring is empty; name a scorer, or leave it at None.")

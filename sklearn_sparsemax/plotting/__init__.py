@@ -4,12 +4,14 @@ Each has `from_estimator` and `from_predictions`, which compute and draw, and `p
 again. They need the extra ``plot``; matplotlib is imported only to draw.
 """
 
+from ._alpha_path import AlphaPathDisplay
 from ._coverage import CoverageDisplay
 from ._heatmap import ProbabilityHeatmapDisplay
 from ._simplex import SimplexDisplay
 from ._support_size import SupportSizeDisplay
 
 __all__ = [
+    "AlphaPathDisplay",
     "CoverageDisplay",
     "ProbabilityHeatmapDisplay",
     "SimplexDisplay",
