@@ -16,7 +16,7 @@ from .activations import (
     sparsemax_support,
     sparsemax_threshold,
 )
-from .calibration import CalibratedSparsemaxClassifierCV
+from .calibration import CalibratedMultilabelClassifierCV, CalibratedSparsemaxClassifierCV
 from .linear_model.classifier import EntmaxClassifier, SparsemaxClassifier
 from .linear_model.multilabel import (
     MultilabelBinarySparsemaxClassifier,
@@ -44,6 +44,7 @@ from .losses import (
 from .model_selection import TunedMultilabelThresholdCV
 
 __all__ = [
+    "CalibratedMultilabelClassifierCV",
     "CalibratedSparsemaxClassifierCV",
     "EntmaxClassifier",
     "EntmaxClassifierCV",

@@ -19,7 +19,7 @@ from .._compat import Interval, StrOptions, fit_context, safe_indexing
 from .._persistence import VersionedPickleMixin
 from .._typing import Array, Matrix
 from .._validation import check_no_label_lists, check_unmasked
-from ._quantiles import conformal_quantile
+from ._quantiles import conformal_quantile, rows_needed
 from ._splits import splits_of
 from ._supports import distances, scale_of_bound, scaled_entmax
 
@@ -227,7 +227,8 @@ class CalibratedSparsemaxClassifierCV(
         return self._fit(X, np.asarray(y))
 
     def _fit(self, X: Matrix, y: Array) -> Self:
-        splits = splits_of(self, X, y)
+        needed = rows_needed(self.confidence_level) if self.method == "coverage" else 1
+        splits = splits_of(self, X, y, y.size, needed, strata=y)
         if splits is None:
             check_is_fitted(self.estimator)
             self.estimator_ = self.estimator
