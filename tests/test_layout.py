@@ -38,6 +38,7 @@ ROOMS = (
     "calibration",
     "linear_model",
     "plotting",
+    "onnx",
     "torch",
     "__init__",
     "experiments",
@@ -47,7 +48,7 @@ MOST_FLOORS = 11
 MOST_LINES = 500
 MOST_LINES_OF_FUNCTION = 60
 # A file that may import a library that the others may not.
-ONLY_IN = {"torch": "torch", "skorch": "torch"}
+ONLY_IN = {"torch": "torch", "skorch": "torch", "skl2onnx": "onnx", "onnx": "onnx"}
 
 
 @cache
