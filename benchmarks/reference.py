@@ -158,4 +158,6 @@ class References:
         exact = "newton-cholesky"
         if 8 * size**2 <= LARGEST_HESSIAN / 16:
             return [exact]
-        return [solver for solver in SOLVERS if solver not in ("auto", exact)]
+        # dual ascent is the one that most often needs no other
+        others = [solver for solver in SOLVERS if solver not in ("auto", "sdca", exact)]
+        return ["sdca", *others]
