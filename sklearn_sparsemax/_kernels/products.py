@@ -6,7 +6,12 @@ zero, like the difference of sparse distributions and targets. Then only their n
 used, and the cost is their number instead of K.
 """
 
+import numpy as np
+
 from ._jit import njit
+
+# If one number of a row in so many, or more, is not zero, all of them are used.
+FEW_ZEROS = 4
 
 
 @njit
@@ -59,13 +64,28 @@ def combine_sparse(indptr, indices, data, begin, outputs, values, product, start
 
 @njit
 def add_outer_products(indptr, indices, data, begin, outputs, values, total):
-    """Add the sum of x_i r_i^T, rows of two compressed matrices, to total (d, K)."""
+    """Add the sum of x_i r_i^T, rows of two compressed matrices, to total (d, K).
+
+    Rows r_i without many zeros are written out, so that the sums can use vector instructions.
+    """
+    n_outputs = total.shape[1]
+    dense = np.zeros(n_outputs, total.dtype)
     for i in range(indptr.shape[0] - 1):
-        if begin[i] < begin[i + 1]:
+        first, last = begin[i], begin[i + 1]
+        if FEW_ZEROS * (last - first) > n_outputs:
+            dense[:] = 0.0
+            for entry in range(first, last):
+                dense[outputs[entry]] = values[entry]
             for e in range(indptr[i], indptr[i + 1]):
                 x = data[e]
                 row = total[indices[e]]
-                for entry in range(begin[i], begin[i + 1]):
+                for k in range(n_outputs):
+                    row[k] += x * dense[k]
+        elif first < last:
+            for e in range(indptr[i], indptr[i + 1]):
+                x = data[e]
+                row = total[indices[e]]
+                for entry in range(first, last):
                     row[outputs[entry]] += x * values[entry]
 
 

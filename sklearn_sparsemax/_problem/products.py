@@ -20,6 +20,8 @@ NUMBERS_AT_A_TIME = 2**16
 # If at most this part of the rows is not zero, only this part is used. Reading a scattered entry
 # takes about ten times as long as reading the next one.
 SPARSE = 1 / 16
+# If one number in so many, or more, is not zero, rows are treated as dense.
+FEW_ZEROS = 4
 
 
 def product(X: Matrix, W: Array) -> Array:
@@ -61,7 +63,7 @@ def transposed_product(columns: Matrix, rows: Array) -> Array:
     return result
 
 
-def add_outer_products(X: Matrix, rows: sparse.csr_array, total: Array) -> None:
+def add_outer_products(X: Matrix, rows: Matrix, total: Array) -> None:
     """Add X^T @ rows to total (d, K), for X dense or CSR and CSR rows.
 
     The rows are added one after the other, so that sparse X needs no conversion to columns.
@@ -72,6 +74,8 @@ def add_outer_products(X: Matrix, rows: sparse.csr_array, total: Array) -> None:
         matrices = (X.indptr, X.indices, X.data, rows.indptr, rows.indices, rows.data)
         _kernels.products.add_outer_products(*matrices, total)
     else:
+        if FEW_ZEROS * rows.nnz > rows.shape[0] * rows.shape[1]:
+            rows = rows.toarray()
         product = X.T @ rows
         total += product.toarray() if sparse.issparse(product) else product
 

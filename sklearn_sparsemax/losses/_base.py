@@ -61,7 +61,8 @@ class FenchelYoungLoss(ABC):
     def mean_jacobian(self, p: Array, weights: Array) -> Array:
         """Weighted sum over the rows of the derivative of p by z, shape (K, K)."""
         c, u = self.curvature(p)
-        return np.diag(weights @ c) - (u * weights[:, None]).T @ u
+        diagonal = np.diag(weights @ c)
+        return diagonal if self.independent_outputs else diagonal - (u * weights[:, None]).T @ u
 
     def value(self, scores: Array, targets: Matrix) -> Array:
         """L(z; q) of each row, shape (n,)."""

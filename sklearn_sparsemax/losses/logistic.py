@@ -24,7 +24,7 @@ class LogisticLoss(FenchelYoungLoss):
     full_support = True
 
     def regularizer(self, p: Matrix) -> Array:
-        return row_sum(p, lambda v: special.xlogy(v, v) + special.xlog1py(1 - v, -v))
+        return row_sum(p, _negative_entropy)
 
     def probabilities(self, scores: Array) -> Array:
         return special.expit(scores, out=scores)
@@ -46,3 +46,14 @@ class LogisticLoss(FenchelYoungLoss):
 
     def of_rows(self) -> Any:
         return _kernels.row_losses.Logistic()
+
+
+def _negative_entropy(p: Array) -> Array:
+    """The terms of Omega. Labels are 0 or 1 in most targets, where they are 0."""
+    between = (p > 0) & (p < 1)
+    if between.all():
+        return special.xlogy(p, p) + special.xlog1py(1 - p, -p)
+    terms = np.zeros(p.shape)
+    inside = p[between]
+    terms[between] = special.xlogy(inside, inside) + special.xlog1py(1 - inside, -inside)
+    return terms
