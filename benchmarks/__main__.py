@@ -54,7 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     commands.add_parser("streams", parents=[common], help="one pass over rows in any order")
     losses = commands.add_parser("recipe", parents=[common], help="which loss for label sets")
     losses.add_argument("data", nargs="*", help=f"of {', '.join(d.name for d in recipe.DATA)}")
-    commands.add_parser("coverage", parents=[common], help="shortlists beside MAPIE's")
+    lists = commands.add_parser("coverage", parents=[common], help="shortlists beside MAPIE's")
+    lists.add_argument("data", nargs="*", help=f"of {', '.join(coverage.DATA)}")
     commands.add_parser("report", parents=[common], help="tables and figures once more")
 
     options = parser.parse_args(arguments)
@@ -77,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     elif options.command == "streams":
         streams.run(**measured)
     elif options.command == "coverage":
-        coverage.run(threads=options.threads, out=options.out)
+        coverage.run(threads=options.threads, out=options.out, names=options.data)
     elif options.command == "recipe":
         recipe.run(threads=options.threads, out=options.out, names=options.data)
     elif options.command == "scaling":
