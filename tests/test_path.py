@@ -159,13 +159,17 @@ def test_one_standard_error_takes_the_strongest_penalty_that_is_near():
 
 def test_several_scorers_and_the_first_chooses():
     X, y = digits()
-    names = ["neg_brier_score", "accuracy", "f1_macro"]
+    names = ["f1_macro", "accuracy", "balanced_accuracy"]
     model = SparsemaxClassifierCV(5, scoring=names, random_state=0).fit(X, y)
     assert list(model.scores_) == names
-    means = model.scores_["neg_brier_score"].mean(axis=0)
+    means = model.scores_["f1_macro"].mean(axis=0)
     assert model.alpha_ == model.alphas_[means.argmax()]
     by_function = SparsemaxClassifierCV(5, scoring=negative_norm, random_state=0).fit(X, y)
     assert by_function.alpha_ == by_function.alphas_[0]
+
+
+def negative_brier(model, X, y):
+    return -np.mean((model.predict_proba(X) - (y[:, None] == model.classes_)) ** 2)
 
 
 def negative_norm(model, X, y):
@@ -175,9 +179,9 @@ def negative_norm(model, X, y):
 def test_sparsity_is_chosen_too():
     X, y = digits()
     values = [1, 1.5, 2]
-    model = EntmaxClassifierCV(4, entmax_alphas=values, scoring="neg_brier_score", random_state=0)
+    model = EntmaxClassifierCV(4, entmax_alphas=values, scoring=negative_brier, random_state=0)
     model.fit(X, y)
-    scores = model.scores_["neg_brier_score"]
+    scores = model.scores_["score"]
     assert scores.shape == (3, 5, 4)
     member, place = np.unravel_index(scores.mean(axis=1).argmax(), (3, 4))
     assert (model.entmax_alpha_, model.alpha_) == (values[member], model.alphas_[place])

@@ -168,11 +168,11 @@ def test_coverage_of_levels():
 
 def test_paths_of_alphas():
     X, y = load_iris(return_X_y=True)
-    model = SparsemaxClassifierCV(6, scoring=["neg_brier_score", "accuracy"], random_state=0)
+    model = SparsemaxClassifierCV(6, scoring=["f1_macro", "accuracy"], random_state=0)
     model.fit(X, y)
     display = AlphaPathDisplay.from_estimator(model)
-    assert display.ax_.get_ylabel() == "neg_brier_score"
-    mean = model.scores_["neg_brier_score"].mean(axis=0)
+    assert display.ax_.get_ylabel() == "f1_macro"
+    mean = model.scores_["f1_macro"].mean(axis=0)
     assert_allclose(display.ax_.lines[5].get_ydata(), mean)
     assert_allclose(display.ax_.lines[5].get_xdata(), model.alphas_)
     assert display.ax_.lines[7].get_xdata()[0] == model.alpha_
