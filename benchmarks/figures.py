@@ -1,4 +1,4 @@
-"""The figures. Colour tells the algorithm, the line tells whose it is."""
+"""The figures. Colour tells the algorithm, the line whose it is, our markers the loss."""
 
 from __future__ import annotations
 
@@ -22,16 +22,26 @@ COLOURS = {
     "auto": "black",
     "lbfgs": "#0072b2",
     "sdca": "#d55e00",
+    "sgd": "#6a3d9a",
     "newton-cg": "#cc79a7",
     "newton-cholesky": "#009e73",
     "saga": "#e69f00",
     "SGDClassifier": "#8c564b",
     "NumPy+SciPy": "#777777",
     "PyTorch+entmax": "#56b4e9",
+    "primal": "#882255",
+    "dual": "#44aa99",
 }
 FAMILIES = {
     "sklearn-sparsemax": {"linestyle": "-", "linewidth": 2.2, "marker": None, "zorder": 3},
     "LogisticRegression": {"linestyle": "--", "linewidth": 1.3, "marker": "o"},
+}
+# Fits of our losses other than sparsemax, "sklearn-sparsemax <loss>".
+LOSS_MARKERS = {
+    "entmax15": "^",
+    "softmax": "v",
+    "logistic": "D",
+    "logistic, intercept penalised": "P",
 }
 OTHERS = {"linestyle": ":", "linewidth": 1.6, "marker": "s"}
 LOWEST = 1e-7
@@ -40,10 +50,13 @@ LOWEST = 1e-7
 def style(name: str) -> dict[str, Any]:
     """Line style of a competitor."""
     family, _, algorithm = name.rpartition("/")
+    owner, _, loss = family.partition(" ")
+    marker = {"marker": LOSS_MARKERS[loss]} if loss else {}
     return {
-        **FAMILIES.get(family, OTHERS),
+        **FAMILIES.get(owner, OTHERS),
+        **marker,
         "color": COLOURS.get(algorithm, "#333333"),
-        "markersize": 3,
+        "markersize": 4 if loss else 3,
         "label": name,
     }
 

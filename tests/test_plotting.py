@@ -199,7 +199,9 @@ def test_paths_of_alphas():
             "y_true holds .*5",
         ),
         (lambda: SupportSizeDisplay.from_predictions([0], [[1, 0]] * 2), "inconsistent"),
+        (lambda: SupportSizeDisplay.from_predictions([0, 1], [[1, 0], [0, 0]]), "Row 1 of y_prob"),
         (lambda: SimplexDisplay.from_predictions(None, np.ones((4, 2))), "three classes are"),
+        (lambda: SimplexDisplay.from_predictions(None, [[np.nan, 0, 1]]), "y_score contains NaN"),
     ],
 )
 def test_wrong_arguments(call, message):

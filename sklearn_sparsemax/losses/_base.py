@@ -35,7 +35,7 @@ class FenchelYoungLoss(ABC):
     independent_outputs : bool
         False if p lies on the simplex. True if each output has its own probability in [0, 1].
     full_support : bool
-        Whether all probabilities are positive, and below 1 if there are two outputs or more.
+        Whether all probabilities are positive.
     """
 
     name: str

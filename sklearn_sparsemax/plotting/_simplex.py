@@ -6,6 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
+from sklearn.utils.validation import check_array
 
 from .._typing import Array, Matrix
 from ..activations import entmax
@@ -132,7 +133,7 @@ class SimplexDisplay:
         y_true : array-like of shape (n_samples,) or None
             Class labels, which decide the markers.
         y_score : array-like of shape (n_samples, 3)
-            Scores of the classes.
+            Finite scores of the classes.
         classes : array-like of shape (3,), default=None
             Sorted class labels; None takes those in `y_true`, or numbers.
         entmax_alpha : float, default=2
@@ -147,8 +148,8 @@ class SimplexDisplay:
         display : SimplexDisplay
             The display, drawn.
         """
-        scores = np.asarray(y_score, dtype=np.float64)
-        if scores.ndim != 2 or scores.shape[1] != 3:
+        scores = check_array(y_score, dtype=np.float64, input_name="y_score")
+        if scores.shape[1] != 3:
             raise ValueError(
                 f"The scores have the shape {scores.shape}; three classes are needed, "
                 "(n_samples, 3)."

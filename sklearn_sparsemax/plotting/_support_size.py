@@ -115,9 +115,14 @@ class SupportSizeDisplay:
             The display, drawn.
         """
         p = check_probabilities(y_prob)
+        sizes = (p > 0).sum(axis=1)
+        if not sizes.all():
+            raise ValueError(
+                f"Row {sizes.argmin()} of y_prob has no positive value; each row must have one."
+            )
         codes, labels = check_labels(y_true, p, classes)
         display = cls(
-            sizes=(p > 0).sum(axis=1),
+            sizes=sizes,
             is_right=p.argmax(axis=1) == codes,
             is_possible=p[np.arange(len(p)), codes] > 0,
             n_classes=labels.size,
