@@ -55,10 +55,7 @@ class LinearClassifier(ClassifierMixin, LinearModel):
 
     def _fit(self, X: Matrix, y: Any, sample_weight: ArrayLike | None) -> Self:
         given = training_data(X, y, sample_weight)
-        check_no_label_lists(y)
-        X, y = self._validate_fit(X, y, **self._y_options)
-        encoder = self._encoder_of(y, given["y"])
-        encoded = encoder.encode(y, sample_weight, self.class_weight)
+        X, encoder, encoded = self._encode(X, y, sample_weight)
         goes_on = encoder.is_compatible(getattr(self, "_encoder", None))
 
         def complete(model: Self) -> None:
@@ -78,12 +75,18 @@ class LinearClassifier(ClassifierMixin, LinearModel):
 
     def _objective_of(self, X: Matrix, y: Any, sample_weight: ArrayLike | None) -> Objective:
         """The objective that `fit` would minimise."""
+        X, encoder, encoded = self._encode(X, y, sample_weight)
+        return self._objective(X, encoded.targets, encoded.weights, encoder.reference_output)
+
+    def _encode(
+        self, X: Matrix, y: Any, sample_weight: ArrayLike | None
+    ) -> tuple[Matrix, Any, Encoded]:
+        """Validated X, the encoder of y, and what it makes of y."""
         check_no_label_lists(y)
         given = y
         X, y = self._validate_fit(X, y, **self._y_options)
         encoder = self._encoder_of(y, given)
-        targets, weights, _ = encoder.encode(y, sample_weight, self.class_weight)
-        return self._objective(X, targets, weights, encoder.reference_output)
+        return X, encoder, encoder.encode(y, sample_weight, self.class_weight)
 
     def _encoder_of(self, y: Array, given: Any) -> Any:
         """The encoder for validated y; `given` is y as the user gave it."""
