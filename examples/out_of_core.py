@@ -1,4 +1,8 @@
-"""Out of core: learn from a file that is larger than the allowed memory, and from a stream of text.
+"""
+Learn from a file larger than the memory
+========================================
+
+Out of core: learn from a file that is larger than the allowed memory, and from a stream of text.
 
     python examples/out_of_core.py [FIGURE]
 

@@ -1,4 +1,8 @@
-"""How sparse should probabilities be? Digits, from the softmax to the sparsemax.
+"""
+How sparse should probabilities be?
+===================================
+
+How sparse should probabilities be? Digits, from the softmax to the sparsemax.
 
     python examples/plot_entmax.py [FILE]
 

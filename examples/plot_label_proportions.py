@@ -1,4 +1,8 @@
-"""Label proportions: predict how much of each label a document holds.
+"""
+Label proportions
+=================
+
+Label proportions: predict how much of each label a document holds.
 
     python examples/plot_label_proportions.py [FILE]
 

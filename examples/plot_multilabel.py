@@ -1,4 +1,8 @@
-"""Multilabel classification: fit, choose the threshold, and see which labels are ruled out.
+"""
+Label sets and their thresholds
+===============================
+
+Multilabel classification: fit, choose the threshold, and see which labels are ruled out.
 
     python examples/plot_multilabel.py [FILE]
 

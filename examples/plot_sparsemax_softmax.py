@@ -1,4 +1,8 @@
-"""Sparsemax compared with softmax, for two classes and for three.
+"""
+Sparsemax compared with softmax
+===============================
+
+Sparsemax compared with softmax, for two classes and for three.
 
     python examples/plot_sparsemax_softmax.py [FILE]
 

@@ -1,4 +1,8 @@
-"""Sparsemax inside your own PyTorch model: which parts of an image are needed to read a digit?
+"""
+Attention on digits
+===================
+
+Sparsemax inside your own PyTorch model: which parts of an image are needed to read a digit?
 
     python examples/torch_attention.py [FILE]
 

@@ -143,7 +143,7 @@ def sparsemax_support(z: ArrayLike, *, axis: int = -1) -> NDArray[np.bool_]:
 
 
 def sparsemax_jacobian(z: ArrayLike, *, axis: int = -1) -> NDArray[np.floating]:
-    """Jacobian of the sparsemax, diag(s) - s s^T / |S|.
+    """Jacobian of the sparsemax, `diag(s) - s s^T / |S|`.
 
     The sparsemax is piecewise linear. It has no unique derivative where two pieces meet. There,
     an entry at the threshold counts as outside the support, and the result is an element of

@@ -103,7 +103,7 @@ class CalibratedSparsemaxClassifierCV(
         Number of rows that have chosen the scale.
     n_features_in_ : int
         Number of features seen by `fit`, if `estimator_` knows it.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, if `estimator_` knows them.
 
     See Also

@@ -59,7 +59,7 @@ class CalibratedMultilabelClassifierCV(
         Number of rows that have chosen the threshold.
     n_features_in_ : int
         Number of features seen by `fit`, if `estimator_` knows it.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, if `estimator_` knows them.
 
     See Also

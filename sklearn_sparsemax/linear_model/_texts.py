@@ -280,7 +280,7 @@ ATTRIBUTES = {
             Number of labels, the columns of y. Not set after fitting classes.
         """,
     "label_classes_": """\
-        classes_ : ndarray of shape (n_labels_, 2) or (n_classes,)
+        classes_ : ndarray of shape (`n_labels_`, 2) or (n_classes,)
             The values 0 and 1 of each label, in a row for each. After fitting classes, the class
             labels.
         """,
@@ -313,7 +313,7 @@ ATTRIBUTES = {
             Number of features seen by `fit`.
         """,
     "feature_names_in_": """\
-        feature_names_in_ : ndarray of shape (n_features_in_,)
+        feature_names_in_ : ndarray of shape (`n_features_in_`,)
             Names of the features, if X had string column names.
         """,
     "t_": """\

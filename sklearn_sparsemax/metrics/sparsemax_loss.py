@@ -31,7 +31,7 @@ def mean_sparsemax_loss(
 ) -> float:
     """Mean sparsemax loss of decision values, given labels in any of scikit-learn's forms.
 
-    The loss of :func:`sklearn_sparsemax.losses.sparsemax_loss`, with the target distributions
+    The loss of :func:`sklearn_sparsemax.sparsemax_loss`, with the target distributions
     that the estimators train on: a class label is a one-hot row, a label set the uniform
     distribution over its labels, and a row of proportions is itself.
 

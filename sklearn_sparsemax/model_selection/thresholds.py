@@ -137,7 +137,7 @@ class TunedMultilabelThresholdCV(
         As of `estimator_`.
     n_features_in_ : int
         Number of features seen by `fit`, if `estimator_` knows it.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, if `estimator_` knows them.
 
     See Also
