@@ -29,9 +29,12 @@ from .._kernels.blas import blas_threads_for
 from .._kernels.row_blocks import LEAST_COMPILED
 from .._kernels.threads import even_bounds, n_threads, run_blocks
 from .._typing import Array, Matrix
+from .._validation import check_squares
 from ..losses import FenchelYoungLoss
+from .curvature import CurvedRows
 from .moments import feature_moments
 from .products import add_outer_products, product, transposed_product
+from .scores import ScoresOfIntercepts
 
 NUMBERS_PER_BLOCK = 2**23
 # So many numbers stay in the cache. This limits the scores of a block of sparse features, because
@@ -145,6 +148,26 @@ class Objective:
             self._small_blocks = self._blocks_between(bounds)
 
     @property
+    def n_rows(self) -> int:
+        """Number of rows."""
+        return self.X.shape[0]
+
+    @property
+    def n_entries(self) -> int:
+        """Number of entries of X that are stored."""
+        return int(self.X.nnz if self.is_sparse else self.X.size)
+
+    @property
+    def is_sparse(self) -> bool:
+        """Whether X is sparse."""
+        return bool(sparse.issparse(self.X))
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Type of X."""
+        return self.X.dtype
+
+    @property
     def scores_fit_one_block(self) -> bool:
         """Whether the scores of all rows are no larger than those of a block may be."""
         return self.X.shape[0] * self.n_outputs <= NUMBERS_PER_BLOCK
@@ -249,6 +272,14 @@ class Objective:
             weights = block.weights[rows, None]
             yield block.X[rows], weights * c[rows], np.sqrt(weights) * u[rows]
 
+    def curvature(self, coef: Array, scale: Array, mean: Array | None) -> CurvedRows:
+        """Second derivatives of the mean loss by variables of features scale * (x - mean)."""
+        return CurvedRows(self, coef, scale, mean)
+
+    def scores(self, coef: Array) -> ScoresOfIntercepts:
+        """Scores for the W of these coefficients and any intercept."""
+        return ScoresOfIntercepts(self, coef)
+
     def coefficient_gap(self, gradient: Array) -> float:
         """alpha/2 ||W - W(P)||^2 for P = p(z): the gap without the error of the intercept."""
         if self.alpha == 0:
@@ -272,15 +303,20 @@ class Objective:
 
     def coef_of_dual(self, dual: sparse.csr_array) -> Array:
         """W(P) (d, K) of sparse distributions (n, K); an intercept adds the row of a feature 1."""
-        residual = self._weighted(self.targets - dual)
-        coef = np.zeros((self.shape[0], self.n_outputs))
+        coef = self.data_gradient_of_dual(dual)
+        coef /= -self.alpha
+        return coef
+
+    def data_gradient_of_dual(self, dual: sparse.csr_array) -> Array:
+        """sum_i omega_i (x_i, 1) (p_i - q_i)^T (d + 1, K) of sparse distributions (n, K)."""
+        residual = self._weighted(dual - self.targets)
+        total = np.zeros((self.shape[0], self.n_outputs))
         for block in self.blocks:
             rows = _row_range(residual, block.rows.start, block.rows.stop)
-            add_outer_products(block.X, rows, coef[: self.n_features])
+            add_outer_products(block.X, rows, total[: self.n_features])
         if self.fit_intercept:
-            coef[-1] = residual.sum(axis=0)
-        coef /= self.alpha
-        return coef
+            total[-1] = residual.sum(axis=0)
+        return total
 
     def sum_of_rows(self, factors: Array) -> Array:
         """X^T times factors (n,), shape (d,), in double precision."""
@@ -297,6 +333,16 @@ class Objective:
     def feature_moments(self, *, with_outliers: bool = False) -> tuple[Array, Array]:
         """Weighted mean and variance of each feature, shape (d,), in double precision."""
         return feature_moments(self, with_outliers=with_outliers)
+
+    def column(self, feature: int) -> Array:
+        """Values (n,) of a feature, in double precision."""
+        column = self.X[:, [feature]]
+        column = column.toarray() if self.is_sparse else column
+        return np.asarray(column, np.float64).ravel()
+
+    def refuse_large_features(self) -> None:
+        """Raise a ValueError that names a feature whose squares are beyond double precision."""
+        check_squares(np.inf, self.X)
 
     def scored_blocks(
         self, coef: Array, dtype: np.dtype, blocks: list[Block] | None = None

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import sparse
 
-from .._typing import Array, Matrix
-from .moments import Rows, feature_moments
+from .._typing import Array
+from .protocol import Problem
 
 # From this ratio on, the scale of a feature may be the reason.
 LARGE = 1e4
 
 
-def scaling_advice(rows: Rows, names: Array | None = None) -> str:
+def scaling_advice(objective: Problem, names: Array | None = None) -> str:
     """A sentence that names the worst scaled feature and the remedy; "" if there is none.
 
     Parameters
     ----------
-    rows : Objective
+    objective : Problem
         The data.
     names : array-like of str of shape (d,), default=None
         Names of the features.
     """
-    mean, variance = feature_moments(rows, with_outliers=True)
+    mean, variance = objective.feature_moments(with_outliers=True)
     spread = np.sqrt(variance)
     varies = spread > 0
     if not varies.any():
@@ -34,12 +33,11 @@ def scaling_advice(rows: Rows, names: Array | None = None) -> str:
     if ratios[column] < LARGE:
         return ""
     name = f"Column {column} of X" if names is None else f"Feature {names[column]!r}"
-    return f" {name} {_words(rows.X[:, [column]], spread[column], typical)}."
+    return f" {name} {_words(objective.column(column), spread[column], typical)}."
 
 
-def _words(column: Matrix, spread: float, typical: float) -> str:
-    """The problem of a column (n, 1), and the remedy."""
-    values = np.asarray(column.toarray() if sparse.issparse(column) else column, np.float64).ravel()
+def _words(values: Array, spread: float, typical: float) -> str:
+    """The problem of the values (n,) of a feature, and the remedy."""
     distances = np.abs(values - np.median(values))
     farthest = int(distances.argmax())
     if distances[farthest] > LARGE * np.median(distances) > 0:

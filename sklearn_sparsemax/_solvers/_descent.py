@@ -13,8 +13,8 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from .._problem.objective import Objective
 from .._problem.progress import STOPPED, Progress
+from .._problem.protocol import Problem
 from .._typing import Array
 from ._line_search import Trial, line_search
 from .solution import Solution, Tolerance
@@ -53,7 +53,7 @@ class Descent:
 
     Parameters
     ----------
-    objective : Objective
+    objective : Problem
         The objective to minimise.
     tol : float
         The duality gap to reach, as a multiple of F(0, 0).
@@ -65,7 +65,7 @@ class Descent:
 
     def __init__(
         self,
-        objective: Objective,
+        objective: Problem,
         *,
         tol: float,
         progress: Progress,
@@ -73,7 +73,7 @@ class Descent:
     ) -> None:
         self.objective = objective
         self.progress = progress
-        self.dtype = objective.X.dtype
+        self.dtype = objective.dtype
         self.standardisation = Standardisation(objective, with_outliers=with_outliers)
         self.tolerance = Tolerance(objective, tol)
         self.certify_below = self.tolerance.bound

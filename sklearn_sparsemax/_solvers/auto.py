@@ -91,21 +91,19 @@ def _following(first: ModuleType, objective: Objective) -> tuple[ModuleType, ...
     """The solvers that may continue if the first does not reach the tolerance."""
     if objective.alpha == 0:
         return ()
-    second_order_first = (
-        (newton_cg, lbfgs) if not sparse.issparse(objective.X) else (lbfgs, newton_cg)
-    )
+    second_order_first = (newton_cg, lbfgs) if not objective.is_sparse else (lbfgs, newton_cg)
     others = (lbfgs, newton_cg) if first is newton_cholesky else second_order_first
     return tuple(solver for solver in others if solver is not first)
 
 
 def _choose(objective: Objective) -> ModuleType:
     """The first solver."""
-    n_rows, size = objective.X.shape[0], objective.shape[0] * objective.shape[1]
-    is_sparse = sparse.issparse(objective.X)
+    n_rows, size = objective.n_rows, objective.shape[0] * objective.shape[1]
+    is_sparse = objective.is_sparse
     if size <= FEW_COEFFICIENTS:
         cheap = n_rows * size**2 <= CHEAP_HESSIAN
         return newton_cholesky if cheap else lbfgs
-    work = (objective.X.nnz if is_sparse else objective.X.size) * objective.n_outputs
+    work = objective.n_entries * objective.n_outputs
     compiled = n_rows * objective.n_outputs >= LEAST_COMPILED
     if objective.alpha == 0:
         return lbfgs
@@ -119,4 +117,4 @@ def _choose(objective: Objective) -> ModuleType:
 
 def _coupling(objective: Objective) -> float:
     _, variance = objective.feature_moments()
-    return float(variance.sum() / (objective.alpha * objective.X.shape[0]))
+    return float(variance.sum() / (objective.alpha * objective.n_rows))

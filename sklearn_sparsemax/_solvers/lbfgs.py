@@ -24,8 +24,8 @@ import numpy as np
 
 from .._kernels.blas import blas_threads_for
 from .._kernels.threads import even_bounds, n_threads, run_blocks
-from .._problem.objective import Objective
 from .._problem.progress import SILENT, Progress
+from .._problem.protocol import Problem
 from .._typing import Array
 from ._descent import Descent, Point
 from .solution import Solution
@@ -38,7 +38,7 @@ CHUNK = 2**16
 
 
 def solve(
-    objective: Objective, start: Array, *, tol: float, max_iter: int, progress: Progress = SILENT
+    objective: Problem, start: Array, *, tol: float, max_iter: int, progress: Progress = SILENT
 ) -> Solution:
     """Minimise an objective from a start until its duality gap is at most tol * F(0, 0).
 

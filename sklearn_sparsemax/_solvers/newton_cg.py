@@ -13,13 +13,11 @@ the directions (Dembo, Eisenstat & Steihaug 1982).
 from __future__ import annotations
 
 import numpy as np
-from scipy import sparse
 
 from .._kernels.blas import blas_threads_for
-from .._kernels.threads import even_bounds, n_threads, run_blocks
-from .._problem.objective import Objective
 from .._problem.progress import SILENT, Progress
-from .._typing import Array, Matrix
+from .._problem.protocol import Problem
+from .._typing import Array
 from ._descent import Descent, Point
 from .solution import Solution
 from .standardisation import Standardisation
@@ -27,15 +25,13 @@ from .standardisation import Standardisation
 MAX_PRODUCTS = 250
 # Largest relative residual of the equation of a direction.
 LOOSEST = 0.5
-# So many numbers stay in the cache between the two uses of a row in a product.
-NUMBERS_PER_PART = 2**19
 # The Hessian vanishes where the loss is linear. A ridge keeps the steps there short. Its unit is
 # the expected curvature of standardised features. It falls with the gradient.
 RIDGE = 1e-4
 
 
 def solve(
-    objective: Objective, start: Array, *, tol: float, max_iter: int, progress: Progress = SILENT
+    objective: Problem, start: Array, *, tol: float, max_iter: int, progress: Progress = SILENT
 ) -> Solution:
     """Minimise an objective from a start until its duality gap is at most tol * F(0, 0).
 
@@ -98,68 +94,19 @@ def _conjugate_gradients(hessian: StandardisedHessian, gradient: Array, remainin
 
 
 class StandardisedHessian:
-    """The Hessian of F by the standardised variables, raveled.
-
-    Dense features are copied for the collected rows: centred, scaled and in single precision.
-    Sparse features are scaled, but not centred, and are in double precision. A correction term
-    replaces the centring.
-    """
+    """The Hessian of F by the standardised variables, raveled, with a ridge."""
 
     def __init__(
-        self, objective: Objective, standardisation: Standardisation, coef: Array, *, ridge: float
+        self, objective: Problem, standardisation: Standardisation, coef: Array, *, ridge: float
     ) -> None:
-        self._n_features = objective.n_features
         self._shape = objective.shape
-        scale, mean = standardisation.scale[:, 0], standardisation.mean
+        scale = standardisation.scale[:, 0]
         self._penalty = np.full((self._shape[0], 1), ridge)
-        self._penalty[: self._n_features, 0] += objective.alpha * scale**2
-        self._center = np.zeros((self._n_features, 1))
-        if sparse.issparse(objective.X) and mean is not None:
-            self._center[:, 0] = mean * scale
-        self._parts: list[tuple[Matrix, Array, Array]] = []
-        diagonal = np.zeros(self._shape)
-        for X, c, u in objective.curved_rows(coef):
-            if sparse.issparse(X):
-                X = X.multiply(scale).tocsr()
-                squares = X.multiply(X)
-                n_rows = max(1, len(c))
-            else:
-                X = X - (0 if mean is None else mean.astype(X.dtype))
-                X *= scale
-                X, c, u = X.astype(np.float32), c.astype(np.float32), u.astype(np.float32)
-                squares = X**2
-                n_rows = max(1, NUMBERS_PER_PART // X.shape[1])
-            h = c - u**2
-            total = h.sum(axis=0, dtype=np.float64)
-            diagonal[: self._n_features] += squares.T @ h
-            diagonal[: self._n_features] += self._center * (self._center * total - 2 * (X.T @ h))
-            diagonal[self._n_features :] += total
-            for i in range(0, len(c), n_rows):
-                self._parts.append((X[i : i + n_rows], c[i : i + n_rows], u[i : i + n_rows]))
-        self._n_threads = n_threads(sum(X.size for X, _, _ in self._parts))
+        self._penalty[: objective.n_features, 0] += objective.alpha * scale**2
+        self._curvature = objective.curvature(coef, scale, standardisation.mean)
         # rounding may make the entry of a constant feature negative
-        self.diagonal = (np.maximum(diagonal, 0) + self._penalty).ravel()
+        self.diagonal = (np.maximum(self._curvature.diagonal, 0) + self._penalty).ravel()
 
     def __matmul__(self, direction: Array) -> Array:
-        V = direction.reshape(self._shape)
-        W, intercept = V[: self._n_features], V[self._n_features :]
-        offset = intercept.sum(axis=0) - (self._center * W).sum(axis=0)
-
-        def product_of(start: int, stop: int) -> Array:
-            product = np.zeros(self._shape)
-            total = np.zeros(self._shape[1])
-            for X, c, u in self._parts[start:stop]:
-                scores = X @ W.astype(X.dtype, copy=False)
-                scores += offset.astype(X.dtype, copy=False)
-                along = np.einsum("ij,ij->i", u, scores)
-                scores *= c
-                scores -= u * along[:, None]
-                product[: self._n_features] += X.T @ scores
-                total += scores.sum(axis=0, dtype=np.float64)
-            product[: self._n_features] -= self._center * total
-            product[self._n_features :] = total
-            return product
-
-        bounds = even_bounds(len(self._parts), self._n_threads)
-        product = sum(run_blocks(product_of, bounds), self._penalty * V)
-        return product.ravel()
+        variables = direction.reshape(self._shape)
+        return (self._curvature.product(variables) + self._penalty * variables).ravel()

@@ -18,8 +18,8 @@ import numpy as np
 from scipy import linalg
 
 from .._kernels.blas import blas_threads_for
-from .._problem.objective import Objective
 from .._problem.progress import SILENT, STOPPED, Progress
+from .._problem.protocol import Problem
 from .._typing import Array
 from .solution import Solution, Tolerance
 from .standardisation import Standardisation
@@ -31,7 +31,7 @@ ROUNDING = 8 * EPS
 
 
 def solve(
-    objective: Objective, start: Array, *, tol: float, max_iter: int, progress: Progress = SILENT
+    objective: Problem, start: Array, *, tol: float, max_iter: int, progress: Progress = SILENT
 ) -> Solution:
     """Minimise an objective up to rounding; converged if the gap is at most tol * F(0, 0).
 
@@ -39,12 +39,12 @@ def solve(
     gradient is at most tol times the largest one at zero.
     """
     n_coef = objective.shape[0] * objective.shape[1]
-    with blas_threads_for(objective.X.shape[0] * n_coef**2 + n_coef**3):
+    with blas_threads_for(objective.n_rows * n_coef**2 + n_coef**3):
         return _minimize(objective, start, tol, max_iter, progress)
 
 
 def _minimize(
-    objective: Objective, start: Array, tol: float, max_iter: int, progress: Progress
+    objective: Problem, start: Array, tol: float, max_iter: int, progress: Progress
 ) -> Solution:
     variables = Standardisation(objective)
     tolerance = Tolerance(objective, tol)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-from scipy import sparse
 
 from .._problem.certificate import certificate
-from .._problem.intercept import ScoresOfIntercepts, balance_intercept
-from .._problem.objective import Objective
+from .._problem.intercept import balance_intercept
+from .._problem.protocol import Problem
 from .._typing import Array
-from .._validation import check_squares
 
 
 class Solution(NamedTuple):
@@ -41,7 +39,7 @@ class Solution(NamedTuple):
     dual_gap: float
     converged: bool
     message: str
-    dual: sparse.csr_array | None = None
+    dual: Any = None
 
 
 def better(one: Solution, other: Solution) -> Solution:
@@ -51,7 +49,7 @@ def better(one: Solution, other: Solution) -> Solution:
     return best._replace(dual_gap=gap, converged=one.converged or other.converged)
 
 
-def no_worse_than_zero(objective: Objective, tol: float, solution: Solution) -> Solution:
+def no_worse_than_zero(objective: Problem, tol: float, solution: Solution) -> Solution:
     """The solution, or the all-zero model if that is better.
 
     Raises ValueError if the features are so large that no model can be certified.
@@ -62,7 +60,7 @@ def no_worse_than_zero(objective: Objective, tol: float, solution: Solution) -> 
         )
         solution = better(zero, solution) if np.isfinite(solution.objective) else zero
     if objective.alpha > 0 and not np.isfinite(solution.dual_gap):
-        check_squares(np.inf, objective.X)
+        objective.refuse_large_features()
     return solution
 
 
@@ -75,7 +73,7 @@ class Tolerance:
 
     Parameters
     ----------
-    objective : Objective
+    objective : Problem
         The objective that is minimised.
     tol : float
         The tolerance.
@@ -88,7 +86,7 @@ class Tolerance:
         A solver has converged if the gap, or the largest entry of the gradient, is at most this.
     """
 
-    def __init__(self, objective: Objective, tol: float) -> None:
+    def __init__(self, objective: Problem, tol: float) -> None:
         self.objective = objective
         self.has_dual = objective.alpha > 0
         if self.has_dual:
@@ -105,14 +103,12 @@ class Tolerance:
             return self.objective.coefficient_gap(gradient)
         return float(np.abs(gradient).max())
 
-    def certify(
-        self, coef: Array, n_iter: int, message: str, dual: sparse.csr_array | None = None
-    ) -> Solution:
+    def certify(self, coef: Array, n_iter: int, message: str, dual: Any = None) -> Solution:
         """The solution at the coefficients, with the best intercept for them.
 
         The certificate uses p(z), or the distributions `dual` of the solver, if given.
         """
-        scores = ScoresOfIntercepts(self.objective, coef)
+        scores = self.objective.scores(coef)
         coef = balance_intercept(self.objective, coef, scores)
         value, dual_gap = certificate(self.objective, coef, dual, scores)
         if self.has_dual:

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .._problem.objective import Objective
+from .._problem.protocol import Problem
 from .._typing import Array
 
 
@@ -30,13 +30,13 @@ class Standardisation:
 
     Parameters
     ----------
-    objective : Objective
+    objective : Problem
         The data.
     with_outliers : bool, default=False
         Whether outlying rows count in the scale.
     """
 
-    def __init__(self, objective: Objective, *, with_outliers: bool = False) -> None:
+    def __init__(self, objective: Problem, *, with_outliers: bool = False) -> None:
         mean, variance = objective.feature_moments(with_outliers=with_outliers)
         curvature = variance / objective.n_outputs + objective.alpha
         # a constant feature without a penalty has no curvature at all
@@ -56,7 +56,7 @@ class Standardisation:
             return coef / self.scale
         return np.vstack([coef[:-1] / self.scale, coef[-1:] + self.mean @ coef[:-1]])
 
-    def hessian(self, objective: Objective, coef: Array) -> Array:
+    def hessian(self, objective: Problem, coef: Array) -> Array:
         hessian = objective.hessian(coef, center=self.mean)
         n_free = coef.shape[1]
         scale = np.ones(coef.size)

@@ -29,7 +29,7 @@ from .._typing import Array, Matrix
 from .._validation import check_unmasked
 from ..losses import FenchelYoungLoss
 
-SOLVERS = {
+SOLVERS: dict[str, Callable[..., Solution]] = {
     "auto": auto.solve,
     "lbfgs": lbfgs.solve,
     "newton-cg": newton_cg.solve,
