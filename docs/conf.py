@@ -53,7 +53,7 @@ templates_path = ["_templates"]
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
-    "filename_pattern": r"plot_NONE",
+    "filename_pattern": r"plot_",
     "ignore_pattern": r"__init__|NONE\.py",
     "within_subsection_order": "gallery_order.ExampleOrder",
     "reset_modules": ("gallery_style.reset",),

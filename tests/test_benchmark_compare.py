@@ -22,7 +22,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn_sparsemax import SparsemaxClassifier
 from sklearn_sparsemax.experiments import compare, main
 
-README = Path(__file__).resolve().parents[1] / "README.md"
+PAGE = Path(__file__).resolve().parents[1] / "docs/benchmarks/logistic_regression.md"
 
 
 def cells(line):
@@ -185,7 +185,7 @@ def test_as_a_process():
     assert process.stderr.startswith("python -m sklearn_sparsemax compare: argument --splits: ")
 
 
-def test_readme_shows_the_columns_of_the_command():
-    lines = README.read_text(encoding="utf-8").splitlines()
+def test_the_page_shows_the_columns_of_the_command():
+    lines = PAGE.read_text(encoding="utf-8").splitlines()
     tables = [cells(line) for line in lines if line.startswith("data  ") and "seconds" in line]
     assert tables == [list(compare.COLUMNS)]

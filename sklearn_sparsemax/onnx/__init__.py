@@ -7,7 +7,7 @@ pipelines::
     from sklearn_sparsemax.onnx import register_converters
 
     register_converters()
-    model = to_onnx(pipeline, X[:1], options={"zipmap": False})
+    model = to_onnx(pipeline, X[:1])
 """
 
 try:
