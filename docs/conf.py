@@ -44,6 +44,8 @@ copybutton_prompt_is_regexp = True
 
 autosummary_generate = True
 autodoc_typehints = "none"  # the docstrings have the types
+default_role = "literal"  # `name` in a docstring is code
+toc_object_entries_show_parents = "hide"
 autodoc_member_order = "groupwise"
 numpydoc_show_class_members = False
 templates_path = ["_templates"]
@@ -74,7 +76,7 @@ sphinx_gallery_conf = {
 # --- look -----------------------------------------------------------------------------------
 
 html_theme = "pydata_sphinx_theme"
-html_title = f"sklearn-sparsemax {version}"
+html_title = "sklearn-sparsemax"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_copy_source = False
@@ -83,9 +85,11 @@ html_theme_options = {
     "github_url": "https://github.com/sklearn-sparsemax/sklearn-sparsemax",
     "header_links_before_dropdown": 7,
     "navigation_with_keys": False,
+    "navbar_align": "left",
+    "navbar_persistent": ["search-button"],
     "secondary_sidebar_items": ["page-toc"],
     "show_prev_next": True,
-    "footer_start": ["copyright"],
+    "footer_start": ["copyright", "version"],
     "footer_end": ["sphinx-version", "theme-version"],
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",

@@ -84,8 +84,12 @@ figure, axes = plt.subplots(1, 3, figsize=(10.5, 3.6), width_ratios=[1.1, 1, 1])
 draw_two_classes(axes[0])
 draw_three_classes(axes[1], softmax)
 draw_three_classes(axes[2], sparsemax)
-axes[1].text(0.5, -0.13, "three classes are possible everywhere", color=BLUE, ha="center", va="top")
-axes[2].text(0.5, 0.25, "three", color=BLUE, ha="center", va="center", fontsize=10)
-axes[2].text(0.5, -0.13, "two classes are possible", color="#9a6a00", ha="center", va="top")
-axes[2].text(0.62, 0.95, "one class", color=VERMILION, va="center")
+below = {"y": -0.02, "va": "top", "ha": "center"}
+axes[1].text(0.5, s="three classes possible", color=BLUE, transform=axes[1].transAxes, **below)
+for x, text, colour in [
+    (0.08, "three,", BLUE),
+    (0.3, "two,", "#9a6a00"),
+    (0.7, "one class possible", VERMILION),
+]:
+    axes[2].text(x, s=text, color=colour, transform=axes[2].transAxes, **below)
 plt.show()
