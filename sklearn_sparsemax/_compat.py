@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sklearn.base import _fit_context as fit_context
+from sklearn.utils import _array_api
 
 # scikit-learn documents it for such use, its leading underscore notwithstanding
 from sklearn.utils import _safe_indexing as safe_indexing
@@ -12,6 +13,24 @@ from sklearn.utils._openmp_helpers import (
     _openmp_effective_n_threads as openmp_effective_n_threads,
 )
 from sklearn.utils._param_validation import Interval, StrOptions
+
+# before scikit-learn 1.8, there is no array API for estimators of other packages
+HAS_ARRAY_API = hasattr(_array_api, "move_to")
+
+get_namespace_and_device = _array_api.get_namespace_and_device
+
+
+def array_namespace(array: Any) -> Any:
+    """The functions for an array of another library than NumPy."""
+    if not HAS_ARRAY_API:
+        raise ImportError("Arrays of other libraries than NumPy need scikit-learn 1.8 or newer.")
+    return _array_api.array_api_compat.array_namespace(array)
+
+
+def move_to(array: Any, *, xp: Any, device: Any) -> Any:
+    """The array as one of a namespace, on a device."""
+    return _array_api.move_to(array, xp=xp, device=device)
+
 
 try:
     from sklearn.callback import CallbackSupportMixin
@@ -22,13 +41,17 @@ except ImportError:  # before scikit-learn 1.9
 
 
 __all__ = [
+    "HAS_ARRAY_API",
     "CallbackSupportMixin",
     "Interval",
     "StrOptions",
+    "array_namespace",
     "callback_context",
     "fit_context",
+    "get_namespace_and_device",
     "has_callbacks",
     "metric_of_labels",
+    "move_to",
     "openmp_effective_n_threads",
     "safe_indexing",
 ]

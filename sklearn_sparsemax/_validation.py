@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 from scipy import sparse
 
+from . import _arrays
+
 # At larger alpha, the entmax hardly differs from the one-hot vector of the largest score.
 MOST_ENTMAX_ALPHA = 50
 
@@ -66,16 +68,21 @@ def check_no_label_lists(y: Any) -> None:
         )
 
 
-def check_squares(squares: ArrayLike, X: Any, dtype: DTypeLike = np.float64) -> None:
+def check_squares(squares: Any, X: Any, dtype: DTypeLike = np.float64) -> None:
     """Refuse features (n, d) whose squares, or sums of them, the type does not hold.
 
     Every solver needs them. `squares` are those that the caller has computed.
     """
-    largest = np.finfo(dtype).max
-    if (np.asarray(squares) <= largest).all():
+    largest = float(np.finfo(dtype).max)
+    xp = _arrays.namespace(squares)
+    if xp.all((np.asarray(squares) if xp is np else squares) <= largest):
         return
-    sizes = np.abs(X).max(axis=0)
-    sizes = sizes.toarray().ravel() if sparse.issparse(sizes) else np.asarray(sizes)
+    if _arrays.is_numpy(X):
+        sizes = np.abs(X).max(axis=0)
+        sizes = sizes.toarray().ravel() if sparse.issparse(sizes) else np.asarray(sizes)
+    else:
+        xp = _arrays.namespace(X)
+        sizes = _arrays.on_host(xp.max(xp.abs(X), axis=0))
     column = int(sizes.argmax())
     raise ValueError(
         f"X holds values whose squares are beyond the range of {np.dtype(dtype)}, such as "

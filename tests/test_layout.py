@@ -25,6 +25,7 @@ ROOMS = (
     "_version",
     "_persistence",
     "_compat",
+    "_arrays",
     "_docs",
     "_validation",
     "datasets",

@@ -31,6 +31,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .. import _arrays
 from .._typing import Array
 from .protocol import Problem, Repair, Scores
 
@@ -64,36 +65,38 @@ def certificate(
         With alpha = 0 there is no dual, and the gap is infinite.
     """
     scores = scores or objective.scores(coef)
-    intercept = coef[-1] if objective.fit_intercept else None
+    intercept = coef[-1, :] if objective.fit_intercept else None
     repair = None
     if intercept is not None:
         repair = _repair(objective, scores.mean(intercept, dual))
     loss, loss_to_feasible, data_gradient = scores.losses(intercept, repair, dual)
-    W = coef[: objective.n_features]
-    value = loss + 0.5 * objective.alpha * float(np.vdot(W, W))
+    W = coef[: objective.n_features, :]
+    value = loss + 0.5 * objective.alpha * _arrays.dot(W, W)
     if objective.alpha == 0:
         return Certificate(value, np.inf)
     # W - W(P'), in place
-    difference = data_gradient[: objective.n_features]
+    difference = data_gradient[: objective.n_features, :]
     difference /= objective.alpha
     difference += W
-    of_coef = 0.5 * objective.alpha * float(np.vdot(difference, difference))
+    of_coef = 0.5 * objective.alpha * _arrays.dot(difference, difference)
     return Certificate(value, of_coef + loss_to_feasible)
 
 
 def _repair(objective: Problem, mean: Array) -> Repair:
     """What makes rows of P with the mean (K,) feasible."""
-    target_mean = objective.target_mean
+    xp, target_mean = _arrays.namespace(mean), objective.target_mean
     factors = _ratio(target_mean, mean)
     if objective.loss.independent_outputs:
         # a label that is predicted too rarely is absent too often
         absent = _ratio(1 - target_mean, 1 - mean)
-        return Repair(np.minimum(factors, absent), (factors == 1).astype(np.float64))
-    deficit = np.maximum(target_mean - mean, 0)
-    total = deficit.sum()
+        return Repair(xp.minimum(factors, absent), _arrays.cast(factors == 1, mean.dtype))
+    deficit = xp.maximum(target_mean - mean, xp.zeros_like(mean))
+    total = float(xp.sum(deficit))
     return Repair(factors, deficit / total if total > 0 else target_mean)
 
 
 def _ratio(target: Array, mean: Array) -> Array:
     """The part of each entry of the mean that stays in place, target / mean but at most 1."""
-    return np.minimum(1, np.divide(target, mean, out=np.ones_like(mean), where=mean > 0))
+    xp = _arrays.namespace(mean)
+    one = xp.ones_like(mean)
+    return xp.minimum(one, xp.where(mean > 0, target / xp.where(mean > 0, mean, one), one))

@@ -7,9 +7,9 @@ evaluation.
 
 from __future__ import annotations
 
-import numpy as np
 from scipy import sparse
 
+from .. import _arrays
 from .._kernels.threads import even_bounds, n_threads, run_blocks
 from .._typing import Array, Matrix
 from .protocol import RowBlocks
@@ -45,51 +45,60 @@ class CurvedRows:
     def __init__(self, objective: RowBlocks, coef: Array, scale: Array, mean: Array | None) -> None:
         self._n_features = objective.n_features
         self._shape = objective.shape
-        self._center = np.zeros((self._n_features, 1))
+        self._center = _arrays.zeros((self._n_features, 1), scale)
         if objective.is_sparse and mean is not None:
             self._center[:, 0] = mean * scale
         self._parts: list[tuple[Matrix, Array, Array]] = []
-        diagonal = np.zeros(self._shape)
+        diagonal = _arrays.zeros(self._shape, scale)
         for X, c, u in objective.curved_rows(coef):
             if sparse.issparse(X):
                 X = X.multiply(scale).tocsr()
                 squares = X.multiply(X)
                 n_rows = max(1, len(c))
             else:
-                X = X - (0 if mean is None else mean.astype(X.dtype))
-                X *= scale
-                X, c, u = X.astype(np.float32), c.astype(np.float32), u.astype(np.float32)
+                X = X - (0 if mean is None else _arrays.cast(mean, X.dtype))
+                X = _arrays.scaled_columns(X, scale)
+                X, c, u = map(_arrays.in_single, (X, c, u))
                 squares = X**2
                 n_rows = max(1, NUMBERS_PER_PART // X.shape[1])
+                if not _arrays.is_numpy(X):
+                    # a device needs large parts rather than near ones
+                    n_rows = max(1, c.shape[0])
             h = c - u**2
-            total = h.sum(axis=0, dtype=np.float64)
-            diagonal[: self._n_features] += squares.T @ h
-            diagonal[: self._n_features] += self._center * (self._center * total - 2 * (X.T @ h))
-            diagonal[self._n_features :] += total
-            for i in range(0, len(c), n_rows):
-                self._parts.append((X[i : i + n_rows], c[i : i + n_rows], u[i : i + n_rows]))
-        self._n_threads = n_threads(sum(X.size for X, _, _ in self._parts))
+            total = _arrays.column_sums(h)
+            diagonal[: self._n_features, :] += squares.T @ h
+            if sparse.issparse(X):
+                corrections = self._center * (self._center * total - 2 * (X.T @ h))
+                diagonal[: self._n_features] += corrections
+            diagonal[self._n_features :, :] += total
+            for i in range(0, c.shape[0], n_rows):
+                rows = slice(i, min(i + n_rows, c.shape[0]))
+                self._parts.append((X[rows, :], c[rows, :], u[rows, :]))
+        n_numbers = sum(_arrays.size(X) for X, _, _ in self._parts)
+        # other libraries than NumPy have threads of their own
+        self._n_threads = n_threads(n_numbers) if _arrays.is_numpy(scale) else 1
         self.diagonal = diagonal
 
     def product(self, variables: Array) -> Array:
         """The product with variables, both of the shape of the objective."""
-        W, intercept = variables[: self._n_features], variables[self._n_features :]
-        offset = intercept.sum(axis=0) - (self._center * W).sum(axis=0)
+        xp = _arrays.namespace(variables)
+        W, intercept = variables[: self._n_features, :], variables[self._n_features :, :]
+        offset = xp.sum(intercept, axis=0) - xp.sum(self._center * W, axis=0)
 
         def product_of(start: int, stop: int) -> Array:
-            product = np.zeros(self._shape)
-            total = np.zeros(self._shape[1])
+            product = _arrays.zeros(self._shape, variables)
+            total = _arrays.zeros(self._shape[1], variables)
             for X, c, u in self._parts[start:stop]:
-                scores = X @ W.astype(X.dtype, copy=False)
-                scores += offset.astype(X.dtype, copy=False)
-                along = np.einsum("ij,ij->i", u, scores)
+                scores = X @ _arrays.cast(W, X.dtype)
+                scores += _arrays.cast(offset, X.dtype)
+                along = _arrays.row_dots(u, scores)
                 scores *= c
                 scores -= u * along[:, None]
-                product[: self._n_features] += X.T @ scores
-                total += scores.sum(axis=0, dtype=np.float64)
-            product[: self._n_features] -= self._center * total
-            product[self._n_features :] = total
+                product[: self._n_features, :] += X.T @ scores
+                total += _arrays.column_sums(scores)
+            product[: self._n_features, :] -= self._center * total
+            product[self._n_features :, :] = total
             return product
 
         bounds = even_bounds(len(self._parts), self._n_threads)
-        return np.sum(run_blocks(product_of, bounds), axis=0)
+        return _arrays.total(run_blocks(product_of, bounds))

@@ -6,9 +6,7 @@ At the minimum, the weighted mean of the probabilities equals that of the target
 
 from __future__ import annotations
 
-import numpy as np
-from scipy import linalg
-
+from .. import _arrays
 from .._typing import Array
 from .protocol import Problem, Scores
 
@@ -24,30 +22,32 @@ def balance_intercept(objective: Problem, coef: Array, scores: Scores | None = N
     if not objective.fit_intercept:
         return coef
     scores = scores or objective.scores(coef)
-    intercept = coef[-1].copy()
+    xp, eps = _arrays.namespace(coef), _arrays.epsilon(coef.dtype, coef)
+    intercept = _arrays.copy_of(coef[-1, :])
     value, gradient, hessian = scores.derivatives(intercept)
     # H is singular along common shifts of all scores, and vanishes where all probabilities are near
     # 0 or 1. The ridge makes it invertible. It falls after a good step, and rises after a bad one.
-    least_ridge = 1e-14 + 1e-12 * hessian.diagonal().max()
-    ridge = 1e-4 * hessian.diagonal().max() + least_ridge
+    steepest = float(xp.max(_arrays.diagonal(hessian)))
+    least_ridge = 1e-14 + 1e-12 * steepest
+    ridge = 1e-4 * steepest + least_ridge
     for _ in range(MAX_NEWTON_STEPS):
-        if np.abs(gradient).max() <= np.finfo(np.float64).eps:
+        if _arrays.largest(gradient) <= eps:
             break
-        ridged = hessian + ridge * np.eye(gradient.size)
-        step = -linalg.solve(ridged, gradient, assume_a="pos", check_finite=False)
+        ridged = hessian + ridge * _arrays.identity(hessian.shape[0], hessian)
+        step = -_arrays.solve_positive(ridged, gradient)
         trial = scores.derivatives(intercept + step)
         falls = trial[0] <= value + 1e-4 * float(gradient @ step)
         # near the minimum, differences of the value are rounding, but the gradient is not
-        if falls or np.abs(trial[1]).max() <= 0.5 * np.abs(gradient).max():
+        if falls or _arrays.largest(trial[1]) <= 0.5 * _arrays.largest(gradient):
             intercept = intercept + step
             value, gradient, hessian = trial
             ridge = max(0.1 * ridge, least_ridge)
-        elif -float(gradient @ step) <= np.finfo(np.float64).eps * value:
+        elif -float(gradient @ step) <= eps * value:
             break
         else:
             ridge *= 10
     if objective.shift_invariant:
-        intercept -= intercept.mean()
-    balanced = coef.copy()
-    balanced[-1] = intercept
+        intercept -= xp.mean(intercept)
+    balanced = _arrays.copy_of(coef)
+    balanced[-1, :] = intercept
     return balanced

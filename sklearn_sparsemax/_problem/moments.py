@@ -20,6 +20,7 @@ from typing import Any, Protocol
 import numpy as np
 from scipy import sparse
 
+from .. import _arrays
 from .._typing import Array, Matrix
 from .._validation import check_squares
 
@@ -43,58 +44,68 @@ def feature_moments(rows: Rows, *, with_outliers: bool = False) -> tuple[Array, 
     mean, variance, farthest = _moments(rows, rows.weights)
     if with_outliers or not _may_have_outliers(rows, variance, farthest):
         return mean, variance
-    of_all = variance
+    xp = _arrays.namespace(variance)
+    of_all, zero = variance, xp.zeros_like(variance)
     weights = rows.weights
     for _ in range(MOST_ROUNDS):
         with np.errstate(divide="ignore"):
-            precision = np.where(variance > 0, 1 / variance, 0)
+            precision = xp.where(variance > 0, 1 / variance, zero)
         outlying = is_outlier(_distances(rows, mean, precision), weights)
-        if not outlying.any():
+        if not xp.any(outlying):
             break
-        weights = np.where(outlying, 0, weights)
+        weights = xp.where(outlying, xp.zeros_like(weights), weights)
         mean, variance, _ = _moments(rows, weights)
     # a feature that varies in outliers alone is scaled by them
-    return mean, np.where(variance > 0, variance, of_all)
+    return mean, xp.where(variance > 0, variance, of_all)
 
 
 def is_outlier(squared_distances: Array, weights: Array) -> Array:
     """Rows (n,) with a large share of the total, and a distance far above the median."""
     share = weights * squared_distances
-    median = np.median(squared_distances[weights > 0])
-    return (share > LARGEST_SHARE * share.sum()) & (squared_distances > FAR * median)
+    median = _arrays.median(squared_distances[weights > 0])
+    total = _arrays.namespace(share).sum(share)
+    return (share > LARGEST_SHARE * total) & (squared_distances > FAR * median)
 
 
 def _moments(rows: Rows, weights: Array) -> tuple[Array, Array, Array]:
     """Mean, variance, and largest squared distance from the mean of each feature."""
-    mean, square = np.zeros((2, rows.n_features))
-    low, high = np.full(rows.n_features, np.inf), np.full(rows.n_features, -np.inf)
-    total = weights.sum()
+    xp = _arrays.namespace(weights)
+    mean, square = _arrays.zeros(rows.n_features, weights), _arrays.zeros(rows.n_features, weights)
+    low = _arrays.filled(rows.n_features, np.inf, weights)
+    high = -low
+    total = xp.sum(weights)
     for block in rows.blocks:
-        X = block.X.astype(np.float64)
+        X = _arrays.in_double(block.X)
         of_block = weights[block.rows] / total
         mean += of_block @ X
-        low, high = np.minimum(low, _extreme(X, "min")), np.maximum(high, _extreme(X, "max"))
+        low, high = xp.minimum(low, _extreme(X, "min")), xp.maximum(high, _extreme(X, "max"))
         with np.errstate(over="ignore"):
-            squares = X.power(2) if sparse.issparse(X) else np.square(X, out=X)
+            squares = X.power(2) if sparse.issparse(X) else _arrays.squared(X)
         square += of_block @ squares
     check_squares(square, rows.X)
-    return mean, np.maximum(square - mean**2, 0), np.maximum((high - mean) ** 2, (low - mean) ** 2)
+    variance = xp.maximum(square - mean**2, xp.zeros_like(mean))
+    return mean, variance, xp.maximum((high - mean) ** 2, (low - mean) ** 2)
 
 
 def _extreme(X: Matrix, name: str) -> Array:
-    extreme = getattr(X, name)(axis=0)
-    return extreme.toarray().ravel() if sparse.issparse(extreme) else extreme
+    if sparse.issparse(X):
+        return getattr(X, name)(axis=0).toarray().ravel()
+    return getattr(_arrays.namespace(X), name)(X, axis=0)
 
 
 def _may_have_outliers(rows: Rows, variance: Array, farthest: Array) -> bool:
     """Whether a row may have a large share, from the extremes of each feature alone."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        shares = np.where(variance > 0, rows.weights.max() * farthest / variance, 0)
-    return bool(np.minimum(shares, 1).sum() > LARGEST_SHARE * np.count_nonzero(variance))
+        xp = _arrays.namespace(variance)
+        zero, one = xp.zeros_like(variance), xp.ones_like(variance)
+        shares = xp.where(variance > 0, xp.max(rows.weights) * farthest / variance, zero)
+    varying = xp.sum(xp.where(variance != 0, one, zero))
+    return bool(xp.sum(xp.minimum(shares, one)) > LARGEST_SHARE * varying)
 
 
 def _distances(rows: Rows, mean: Array, precision: Array) -> Array:
     """Squared distances of the rows from the mean (n,), each feature in units of its variance."""
+    xp = _arrays.namespace(mean)
     center = float(mean**2 @ precision)
     distances = []
     for block in rows.blocks:
@@ -102,6 +113,6 @@ def _distances(rows: Rows, mean: Array, precision: Array) -> Array:
             X = block.X.astype(np.float64)
             of_rows = X.power(2) @ precision - 2 * (X @ (precision * mean)) + center
         else:
-            of_rows = np.square(block.X - mean) @ precision
-        distances.append(np.maximum(of_rows, 0))
-    return np.concatenate(distances)
+            of_rows = _arrays.squared(block.X - mean) @ precision
+        distances.append(xp.maximum(of_rows, xp.zeros_like(of_rows)))
+    return _arrays.concatenated(distances)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .. import _arrays
 from .._typing import Array
 from .protocol import Problem
 
@@ -21,7 +22,7 @@ def scaling_advice(objective: Problem, names: Array | None = None) -> str:
     names : array-like of str of shape (d,), default=None
         Names of the features.
     """
-    mean, variance = objective.feature_moments(with_outliers=True)
+    mean, variance = map(_arrays.on_host, objective.feature_moments(with_outliers=True))
     spread = np.sqrt(variance)
     varies = spread > 0
     if not varies.any():

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from .. import _arrays
 from .._typing import Array
 from ..losses.rows import subtract_targets
 from .products import add_outer
@@ -30,9 +31,9 @@ class ScoresOfIntercepts:
 
     def __init__(self, objective: RowBlocks, coef: Array) -> None:
         self._objective = objective
-        self._coef = coef.copy()
+        self._coef = _arrays.copy_of(coef)
         if objective.fit_intercept:
-            self._coef[-1] = 0
+            self._coef[-1, :] = 0
         self._kept: list[Array] | None = None
         if objective.scores_fit_one_block:
             self._kept = [scores for _, scores in self._scored()]
@@ -44,7 +45,7 @@ class ScoresOfIntercepts:
             scored = self._scored()
         else:
             scored = (
-                (block, scores.copy())
+                (block, _arrays.copy_of(scores))
                 for block, scores in zip(self._objective.blocks, self._kept, strict=True)
             )
         for block, scores in scored:
@@ -56,8 +57,8 @@ class ScoresOfIntercepts:
         """Mean loss, its gradient (m,) and its Hessian (m, m) by the intercept."""
         objective = self._objective
         value: Any = 0.0
-        gradient = np.zeros(objective.n_outputs)
-        hessian = np.zeros((objective.n_outputs, objective.n_outputs))
+        gradient = _arrays.zeros(objective.n_outputs, objective.weights)
+        hessian = _arrays.zeros((objective.n_outputs, objective.n_outputs), objective.weights)
         free = objective.free_outputs
         for block, residual in self.at(intercept):
             value += block.weights @ objective.loss.value_and_residual(residual, block.targets)
@@ -71,7 +72,7 @@ class ScoresOfIntercepts:
         """Weighted mean (K,) of the rows of P: of p(z), or of those of the dual (n, K)."""
         if dual is not None:
             return np.asarray(self._objective.weights @ dual)
-        mean = np.zeros(self._objective.n_outputs)
+        mean = _arrays.zeros(self._objective.n_outputs, self._objective.weights)
         for block, z in self.at(intercept):
             mean += block.weights @ self._objective.loss.probabilities(z)
         return mean
@@ -94,10 +95,10 @@ class ScoresOfIntercepts:
         loss = objective.loss
         total: Any = 0.0
         total_to_feasible: Any = 0.0
-        data_gradient = np.zeros(objective.shape)
+        data_gradient = _arrays.zeros(objective.shape, objective.weights)
         for block, z in self.at(intercept):
             total += block.weights @ loss.value(z, block.targets)
-            feasible = loss.probabilities(z.copy())
+            feasible = loss.probabilities(_arrays.copy_of(z))
             if repair is not None:
                 _make_feasible(feasible, repair, loss.independent_outputs)
                 total_to_feasible += block.weights @ loss.value_and_residual(z, feasible)
@@ -136,7 +137,7 @@ class ScoresOfIntercepts:
         return float(total), float(total_to_feasible), data_gradient[:, objective.free_outputs]
 
     def _scored(self) -> Iterator[tuple[Any, Array]]:
-        return self._objective.scored_blocks(self._coef, np.dtype(np.float64))
+        return self._objective.scored_blocks(self._coef, self._coef.dtype)
 
 
 def _make_feasible(probabilities: Array, repair: Repair, independent_outputs: bool) -> None:

@@ -11,8 +11,7 @@ from __future__ import annotations
 from functools import partial
 from typing import NamedTuple, Protocol
 
-import numpy as np
-
+from .. import _arrays
 from .._problem.progress import STOPPED, Progress
 from .._problem.protocol import Problem
 from .._typing import Array
@@ -91,7 +90,7 @@ class Descent:
         return solution
 
     def _minimize(self, method: Method, start: Array, max_iter: int) -> Solution:
-        point = self._evaluate(self.standardisation.from_coef(start).ravel())
+        point = self._evaluate(_arrays.ravel(self.standardisation.from_coef(start)))
         least_value, least_distance, stalled = point.value, point.distance, 0
         n_iter = 0
         while True:
@@ -126,9 +125,9 @@ class Descent:
             elif stalled < PATIENCE and method.forget():
                 # information of earlier points may mislead: try a direction without it
                 continue
-            elif self.dtype != np.float64:
+            elif self.dtype != point.variables.dtype:
                 # double precision resolves differences that single precision cannot
-                self.dtype = np.dtype(np.float64)
+                self.dtype = point.variables.dtype
                 method.forget()
                 point = self._evaluate(point.variables)
                 least_value, least_distance, stalled = point.value, point.distance, 0
@@ -148,18 +147,19 @@ class Descent:
             return Trial(length, trial.value, float(trial.gradient @ direction), trial)
 
         start = Trial(0, point.value, slope, point)
-        rounding = ROUNDING * np.finfo(self.dtype).eps * point.value
+        rounding = ROUNDING * _arrays.epsilon(self.dtype, direction) * point.value
         trial = line_search(evaluate, start, length, rounding=rounding)
         return None if trial is None else trial.point
 
     def coef(self, variables: Array) -> Array:
         """Coefficients of raveled variables."""
-        return self.standardisation.to_coef(variables.reshape(self.objective.shape))
+        xp = _arrays.namespace(variables)
+        return self.standardisation.to_coef(xp.reshape(variables, self.objective.shape))
 
     def _evaluate(self, variables: Array) -> Point:
         value, gradient = self.objective.value_and_gradient(self.coef(variables), self.dtype)
         distance = self.tolerance.distance(gradient)
-        slopes = self.standardisation.gradient(gradient).ravel()
+        slopes = _arrays.ravel(self.standardisation.gradient(gradient))
         return Point(variables, float(value), slopes, distance)
 
     def _certify(self, point: Point, n_iter: int, message: str) -> Solution:

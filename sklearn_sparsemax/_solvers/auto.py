@@ -11,6 +11,7 @@ Measured on two cores, dense and sparse, from 150 to 1,000,000 rows, alpha from 
   with the variance of the rows.
 - Otherwise: "sdca", unless its progress is slow. It may need thousands of epochs if rows contradict
   each other and the penalty is weak.
+- Arrays of other libraries than NumPy: "lbfgs" or "newton-cg", by the same rules.
 - Otherwise, for a loss without dual steps: "newton-cg" for dense features and "lbfgs" for sparse
   ones. With sparse features, a product with the Hessian costs as much as an evaluation.
 
@@ -27,6 +28,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from .. import _arrays
 from .._kernels.row_blocks import LEAST_COMPILED
 from .._problem.objective import Objective
 from .._problem.progress import SILENT, Progress
@@ -99,6 +101,8 @@ def _following(first: ModuleType, objective: Objective) -> tuple[ModuleType, ...
 def _choose(objective: Objective) -> ModuleType:
     """The first solver."""
     n_rows, size = objective.n_rows, objective.shape[0] * objective.shape[1]
+    if not _arrays.is_numpy(objective.X):
+        return lbfgs if size <= FEW_COEFFICIENTS or objective.alpha == 0 else newton_cg
     is_sparse = objective.is_sparse
     if size <= FEW_COEFFICIENTS:
         cheap = n_rows * size**2 <= CHEAP_HESSIAN

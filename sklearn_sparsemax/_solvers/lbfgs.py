@@ -22,6 +22,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from .. import _arrays
 from .._kernels.blas import blas_threads_for
 from .._kernels.threads import even_bounds, n_threads, run_blocks
 from .._problem.progress import SILENT, Progress
@@ -45,10 +46,10 @@ def solve(
     With alpha = 0 there is no dual. The solver then stops when the largest entry of the gradient is
     at most tol times the largest one at zero.
     """
-    n_pairs = _n_pairs(start.size)
+    size = _arrays.size(start)
     with blas_threads_for(0):
         descent = Descent(objective, tol=tol, progress=progress, with_outliers=True)
-        return descent.run(LimitedMemory(n_pairs, start.size), start, max_iter)
+        return descent.run(LimitedMemory(_n_pairs(size), size, start), start, max_iter)
 
 
 def _n_pairs(size: int) -> int:
@@ -60,14 +61,18 @@ def _n_pairs(size: int) -> int:
 
 
 class LimitedMemory:
-    """Approximate inverse Hessian, from the last `n_pairs` steps."""
+    """Approximate inverse Hessian, from the last `n_pairs` steps.
+
+    S and Y lie beside the coefficients, of which `like` are some. The small matrices are on the
+    host.
+    """
 
     name = "lbfgs"
     iterations_per_line = 10
 
-    def __init__(self, n_pairs: int, size: int) -> None:
-        self._steps = np.empty((n_pairs, size))
-        self._changes = np.empty((n_pairs, size))
+    def __init__(self, n_pairs: int, size: int, like: Array) -> None:
+        self._pairs = (_Pairs if _arrays.is_numpy(like) else _ArrayPairs)(n_pairs, size, like)
+        self._n_pairs = n_pairs
         # R has the order of the rows of S and Y; a new pair replaces the oldest one
         self._R = np.empty((n_pairs, n_pairs))
         self._YY = np.empty((n_pairs, n_pairs))
@@ -91,23 +96,15 @@ class LimitedMemory:
         self._last = point
         m = self._n_kept
         if m == 0:
-            return -gradient, 1 / max(1.0, float(np.linalg.norm(gradient)))
+            return -gradient, 1 / max(1.0, _arrays.norm(gradient))
         R, gamma = self._R[:m, :m], self._gamma
         u = np.linalg.solve(R, self._Sg)
         a = np.linalg.solve(R.T, R.diagonal() * u + gamma * (self._YY[:m, :m] @ u - self._Yg))
-        direction = gradient * -gamma
-        gamma_u = gamma * u
-
-        def combine(chunk: slice) -> None:
-            direction[chunk] -= a @ self._steps[:m, chunk]
-            direction[chunk] += gamma_u @ self._changes[:m, chunk]
-
-        _for_chunks(combine, m, gradient.size)
-        return direction, 1.0
+        return self._pairs.combine(gradient * -gamma, a, gamma * u), 1.0
 
     @property
     def _n_kept(self) -> int:
-        return min(self._n_updates, len(self._steps))
+        return min(self._n_updates, self._n_pairs)
 
     def _update(self, step: Array, change: Array, gradient: Array) -> None:
         """Store a step and the change of the gradient; update products with the new gradient."""
@@ -115,17 +112,12 @@ class LimitedMemory:
         # rounding may make the curvature of a convex function look negative
         is_curved = step_change > EPS * change_change
         if is_curved:
-            k = self._n_updates % len(self._steps)
-            self._steps[k], self._changes[k] = step, change
+            k = self._n_updates % self._n_pairs
+            self._pairs.store(k, step, change)
             self._gamma = step_change / change_change
             self._n_updates += 1
         m = self._n_kept
-
-        def products(chunk: slice) -> Array:
-            g = gradient[chunk]
-            return np.array([self._steps[:m, chunk] @ g, self._changes[:m, chunk] @ g])
-
-        Sg, Yg = np.sum(_for_chunks(products, m, gradient.size), axis=0)
+        Sg, Yg = self._pairs.products(m, gradient)
         if is_curved:
             known = [i for i in range(m) if i != k]
             self._R[k, :m] = 0
@@ -134,6 +126,61 @@ class LimitedMemory:
             self._YY[k, known] = self._YY[known, k] = Yg[known] - self._Yg[known]
             self._YY[k, k] = change_change
         self._Sg, self._Yg = Sg, Yg
+
+
+class _Pairs:
+    """The rows of S and Y, in chunks of the variables that threads share."""
+
+    def __init__(self, n_pairs: int, size: int, like: Array) -> None:
+        self._steps = np.empty((n_pairs, size))
+        self._changes = np.empty((n_pairs, size))
+
+    def store(self, k: int, step: Array, change: Array) -> None:
+        """Make a step and a change of the gradient the rows k."""
+        self._steps[k], self._changes[k] = step, change
+
+    def products(self, m: int, gradient: Array) -> Array:
+        """S g and Y g for the first m rows, shape (2, m)."""
+
+        def products(chunk: slice) -> Array:
+            g = gradient[chunk]
+            return np.array([self._steps[:m, chunk] @ g, self._changes[:m, chunk] @ g])
+
+        return np.sum(_for_chunks(products, m, gradient.size), axis=0)
+
+    def combine(self, direction: Array, a: Array, gamma_u: Array) -> Array:
+        """The direction, overwritten, - S^T a + gamma Y^T u."""
+        m = len(a)
+
+        def combine(chunk: slice) -> None:
+            direction[chunk] -= a @ self._steps[:m, chunk]
+            direction[chunk] += gamma_u @ self._changes[:m, chunk]
+
+        _for_chunks(combine, m, direction.size)
+        return direction
+
+
+class _ArrayPairs:
+    """The rows of S and Y on the device of the coefficients. Products with them reach the host."""
+
+    def __init__(self, n_pairs: int, size: int, like: Array) -> None:
+        self._steps = _arrays.zeros((n_pairs, size), like)
+        self._changes = _arrays.zeros((n_pairs, size), like)
+
+    def store(self, k: int, step: Array, change: Array) -> None:
+        """Make a step and a change of the gradient the rows k."""
+        self._steps[k, :], self._changes[k, :] = step, change
+
+    def products(self, m: int, gradient: Array) -> Array:
+        """S g and Y g for the first m rows, shape (2, m), on the host."""
+        products = [self._steps[:m, :] @ gradient, self._changes[:m, :] @ gradient]
+        return _arrays.on_host(_arrays.namespace(gradient).stack(products)).astype(np.float64)
+
+    def combine(self, direction: Array, a: Array, gamma_u: Array) -> Array:
+        """The direction - S^T a + gamma Y^T u."""
+        m = len(a)
+        factors = _arrays.beside(np.array([a, gamma_u]), direction)
+        return direction - factors[0, :] @ self._steps[:m, :] + factors[1, :] @ self._changes[:m, :]
 
 
 def _for_chunks(function: Callable[[slice], Result], n_pairs: int, size: int) -> list[Result]:

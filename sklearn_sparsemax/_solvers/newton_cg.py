@@ -12,8 +12,7 @@ the directions (Dembo, Eisenstat & Steihaug 1982).
 
 from __future__ import annotations
 
-import numpy as np
-
+from .. import _arrays
 from .._kernels.blas import blas_threads_for
 from .._problem.progress import SILENT, Progress
 from .._problem.protocol import Problem
@@ -60,7 +59,7 @@ class NewtonCG:
     def direction(self, point: Point) -> tuple[Array, float]:
         """Approximate solution of H p = -g, more accurate for a smaller g; step length 1."""
         objective, standardisation = self._descent.objective, self._descent.standardisation
-        norm = float(np.linalg.norm(point.gradient))
+        norm = _arrays.norm(point.gradient)
         self._norm_at_start = max(self._norm_at_start, norm)
         fall = norm / self._norm_at_start
         coef = self._descent.coef(point.variables)
@@ -71,10 +70,10 @@ class NewtonCG:
 
 def _conjugate_gradients(hessian: StandardisedHessian, gradient: Array, remaining: float) -> Array:
     """Approximate -H^-1 g. The preconditioner is the diagonal of H."""
-    solution = np.zeros_like(gradient)
+    solution = _arrays.zeros(gradient.shape, gradient)
     residual = -gradient
     preconditioned = residual / hessian.diagonal
-    search = preconditioned.copy()
+    search = _arrays.copy_of(preconditioned)
     square = first_square = residual @ preconditioned
     for _ in range(MAX_PRODUCTS):
         product = hessian @ search
@@ -101,12 +100,14 @@ class StandardisedHessian:
     ) -> None:
         self._shape = objective.shape
         scale = standardisation.scale[:, 0]
-        self._penalty = np.full((self._shape[0], 1), ridge)
+        self._penalty = _arrays.filled((self._shape[0], 1), ridge, scale)
         self._penalty[: objective.n_features, 0] += objective.alpha * scale**2
         self._curvature = objective.curvature(coef, scale, standardisation.mean)
         # rounding may make the entry of a constant feature negative
-        self.diagonal = (np.maximum(self._curvature.diagonal, 0) + self._penalty).ravel()
+        diagonal = self._curvature.diagonal
+        diagonal = _arrays.namespace(diagonal).maximum(diagonal, _arrays.zeros(self._shape, scale))
+        self.diagonal = _arrays.ravel(diagonal + self._penalty)
 
     def __matmul__(self, direction: Array) -> Array:
-        variables = direction.reshape(self._shape)
-        return (self._curvature.product(variables) + self._penalty * variables).ravel()
+        variables = _arrays.namespace(direction).reshape(direction, self._shape)
+        return _arrays.ravel(self._curvature.product(variables) + self._penalty * variables)

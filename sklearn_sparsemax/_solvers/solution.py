@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .. import _arrays
 from .._problem.certificate import certificate
 from .._problem.intercept import balance_intercept
 from .._problem.protocol import Problem
@@ -56,7 +57,7 @@ def no_worse_than_zero(objective: Problem, tol: float, solution: Solution) -> So
     """
     if not solution.objective <= objective.value_at_zero():
         zero = Tolerance(objective, tol).certify(
-            np.zeros(objective.shape), solution.n_iter, solution.message
+            _zero_model(objective), solution.n_iter, solution.message
         )
         solution = better(zero, solution) if np.isfinite(solution.objective) else zero
     if objective.alpha > 0 and not np.isfinite(solution.dual_gap):
@@ -92,16 +93,16 @@ class Tolerance:
         if self.has_dual:
             self.unit = objective.value_at_zero()
         else:
-            zero = np.zeros(objective.shape)
-            self.unit = self.distance(objective.value_and_gradient(zero, np.float64)[1])
-        rounding = 10 * np.finfo(np.float64).eps
+            zero = _zero_model(objective)
+            self.unit = self.distance(objective.value_and_gradient(zero, zero.dtype)[1])
+        rounding = 10 * _arrays.epsilon(objective.target_mean.dtype, objective.target_mean)
         self.bound = max(tol * self.unit, rounding if self.unit <= rounding else 0)
 
     def distance(self, gradient: Array) -> float:
         """The gap without the error of the intercept. It costs nothing beyond the gradient."""
         if self.has_dual:
             return self.objective.coefficient_gap(gradient)
-        return float(np.abs(gradient).max())
+        return _arrays.largest(gradient)
 
     def certify(self, coef: Array, n_iter: int, message: str, dual: Any = None) -> Solution:
         """The solution at the coefficients, with the best intercept for them.
@@ -114,5 +115,10 @@ class Tolerance:
         if self.has_dual:
             distance = dual_gap
         else:
-            distance = self.distance(self.objective.value_and_gradient(coef, np.float64)[1])
+            distance = self.distance(self.objective.value_and_gradient(coef, coef.dtype)[1])
         return Solution(coef, n_iter, value, dual_gap, distance <= self.bound, message, dual)
+
+
+def _zero_model(objective: Problem) -> Array:
+    """Coefficients of 0, in double precision, on the device of the data."""
+    return _arrays.zeros(objective.shape, objective.target_mean)

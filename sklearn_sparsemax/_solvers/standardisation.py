@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .. import _arrays
 from .._problem.protocol import Problem
 from .._typing import Array
 
@@ -40,12 +41,17 @@ class Standardisation:
         mean, variance = objective.feature_moments(with_outliers=with_outliers)
         curvature = variance / objective.n_outputs + objective.alpha
         # a constant feature without a penalty has no curvature at all
-        self.scale = 1 / np.sqrt(np.where(curvature > 0, curvature, 1))[:, None]
+        xp = _arrays.namespace(curvature)
+        curvature = xp.where(curvature > 0, curvature, xp.ones_like(curvature))
+        self.scale = (1 / xp.sqrt(curvature))[:, None]
         self.mean = mean if objective.fit_intercept else None
 
     def to_coef(self, variables: Array) -> Array:
         if self.mean is None:
             return variables * self.scale
+        if not _arrays.is_numpy(variables):
+            W = variables[:-1, :] * self.scale
+            return _with_last_row(W, variables[-1, :] - self.mean @ W)
         coef = np.empty_like(variables)
         np.multiply(variables[:-1], self.scale, out=coef[:-1])
         np.subtract(variables[-1], self.mean @ coef[:-1], out=coef[-1])
@@ -54,7 +60,7 @@ class Standardisation:
     def from_coef(self, coef: Array) -> Array:
         if self.mean is None:
             return coef / self.scale
-        return np.vstack([coef[:-1] / self.scale, coef[-1:] + self.mean @ coef[:-1]])
+        return _with_last_row(coef[:-1, :] / self.scale, coef[-1, :] + self.mean @ coef[:-1, :])
 
     def hessian(self, objective: Problem, coef: Array) -> Array:
         hessian = objective.hessian(coef, center=self.mean)
@@ -68,9 +74,19 @@ class Standardisation:
     def gradient(self, gradient: Array) -> Array:
         if self.mean is None:
             return gradient * self.scale
+        if not _arrays.is_numpy(gradient):
+            of_scaled = (gradient[:-1, :] - self.mean[:, None] * gradient[-1, :]) * self.scale
+            return _with_last_row(of_scaled, gradient[-1, :])
         result = np.empty_like(gradient)
         np.multiply(self.mean[:, None], gradient[-1], out=result[:-1])
         np.subtract(gradient[:-1], result[:-1], out=result[:-1])
         result[:-1] *= self.scale
         result[-1] = gradient[-1]
         return result
+
+
+def _with_last_row(matrix: Array, row: Array) -> Array:
+    """The matrix (d, m) with a row (m,) below it."""
+    if _arrays.is_numpy(matrix):
+        return np.vstack([matrix, row])
+    return _arrays.namespace(matrix).concat([matrix, row[None, :]])

@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from .. import _arrays
 from .._typing import Array, Matrix
 from .rows import row_dot, subtract_targets
 
@@ -53,6 +54,16 @@ class FenchelYoungLoss(ABC):
     @abstractmethod
     def curvature(self, p: Array) -> tuple[Array, Array]:
         """Arrays c and u (n, K) such that the derivative of p by z is diag(c) - u u^T."""
+
+    def over(self, xp: Any) -> Any:
+        """The loss over arrays with the functions `xp` (`losses.arrays`)."""
+        raise TypeError(
+            f"The {self.name} loss takes arrays of NumPy alone, not those of {xp.__name__}."
+        )
+
+    def like(self, array: Any) -> Any:
+        """The loss over arrays of the library of an array: itself for NumPy."""
+        return self if _arrays.is_numpy(array) else self.over(_arrays.namespace(array))
 
     def of_rows(self) -> Any:
         """The loss for kernels that visit single rows (`_kernels.row_losses`), None if it lacks."""

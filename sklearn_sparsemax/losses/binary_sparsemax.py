@@ -9,6 +9,7 @@ import numpy as np
 from .. import _kernels
 from .._typing import Array, Matrix
 from ._base import FenchelYoungLoss
+from .arrays import BinarySparsemaxOverArrays
 from .rows import row_sum, subtract_targets
 
 
@@ -47,6 +48,9 @@ class BinarySparsemaxLoss(FenchelYoungLoss):
 
     def curvature(self, p: Array) -> tuple[Array, Array]:
         return 0.5 * ((p > 0) & (p < 1)), np.zeros_like(p)
+
+    def over(self, xp: Any) -> Any:
+        return BinarySparsemaxOverArrays(xp, self)
 
     def of_rows(self) -> Any:
         return _kernels.row_losses.BinarySparsemax()

@@ -11,6 +11,7 @@ from .. import _kernels
 from .._kernels import entmax
 from .._typing import Array, Matrix
 from ._base import FenchelYoungLoss
+from .entmax_arrays import EntmaxOverArrays
 from .rows import row_sum
 from .softmax import SoftmaxLoss
 from .sparsemax import SparsemaxLoss
@@ -54,6 +55,9 @@ class EntmaxLoss(FenchelYoungLoss):
         np.minimum(slopes, STEEPEST, out=slopes)
         totals = slopes @ np.ones(p.shape[1])
         return slopes, slopes / np.sqrt(totals)[:, None]
+
+    def over(self, xp: Any) -> Any:
+        return EntmaxOverArrays(xp, self, steepest=STEEPEST)
 
     def of_rows(self) -> Any:
         if self.alpha == 1.5:

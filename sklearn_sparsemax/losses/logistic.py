@@ -10,6 +10,7 @@ from scipy import special
 from .. import _kernels
 from .._typing import Array, Matrix
 from ._base import FenchelYoungLoss
+from .arrays import LogisticOverArrays
 from .rows import row_sum, subtract_product, subtract_targets
 
 
@@ -43,6 +44,9 @@ class LogisticLoss(FenchelYoungLoss):
 
     def curvature(self, p: Array) -> tuple[Array, Array]:
         return p * (1 - p), np.zeros_like(p)
+
+    def over(self, xp: Any) -> Any:
+        return LogisticOverArrays(xp, self)
 
     def of_rows(self) -> Any:
         return _kernels.row_losses.Logistic()

@@ -10,6 +10,7 @@ from scipy import special
 from .. import _kernels
 from .._typing import Array, Matrix
 from ._base import FenchelYoungLoss
+from .arrays import SoftmaxOverArrays
 from .rows import row_dot, row_sum, subtract_targets
 
 
@@ -47,6 +48,9 @@ class SoftmaxLoss(FenchelYoungLoss):
 
     def curvature(self, p: Array) -> tuple[Array, Array]:
         return p, p
+
+    def over(self, xp: Any) -> Any:
+        return SoftmaxOverArrays(xp, self)
 
     def of_rows(self) -> Any:
         return _kernels.row_losses.Softmax()

@@ -10,6 +10,7 @@ from .. import _kernels
 from .._kernels import row_blocks, simplex
 from .._typing import Array, Matrix
 from ._base import FenchelYoungLoss
+from .arrays import SparsemaxOverArrays
 from .rows import row_dot
 
 
@@ -40,6 +41,9 @@ class SparsemaxLoss(FenchelYoungLoss):
         total = np.zeros((p.shape[1], p.shape[1]))
         _kernels.curvature.add_jacobians(p, weights, total)
         return total
+
+    def over(self, xp: Any) -> Any:
+        return SparsemaxOverArrays(xp, self)
 
     def of_rows(self) -> Any:
         return _kernels.row_losses.Sparsemax()

@@ -1,0 +1,194 @@
+"""Arrays of NumPy and of other libraries, by the same few functions.
+
+The code above is written once for all of them. It uses operators, slices and the functions that
+`namespace` has for every library. What NumPy spells in another way, or computes faster in its own
+way, is here. For NumPy, each function is the one call that its name says.
+
+"Double precision" is the most precise type of the device: float64, or float32 where there is no
+other.
+"""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+import numpy as np
+from scipy import linalg
+
+from ._compat import array_namespace, move_to
+from ._typing import Array
+
+
+def is_numpy(array: Any) -> bool:
+    """Whether an array is of NumPy, or a SciPy sparse container."""
+    return isinstance(array, np.ndarray | np.generic) or not hasattr(array, "__dlpack__")
+
+
+def namespace(array: Any) -> Any:
+    """The functions for an array: NumPy itself, or a namespace of the array API standard."""
+    return np if is_numpy(array) else array_namespace(array)
+
+
+def size(array: Any) -> int:
+    """Number of entries."""
+    return prod(array.shape)
+
+
+def cast(array: Any, dtype: Any) -> Any:
+    """The array in another type; itself if it has that type."""
+    if is_numpy(array):
+        return array.astype(dtype, copy=False)
+    return namespace(array).astype(array, dtype, copy=False)
+
+
+def copy_of(array: Any) -> Any:
+    """A copy."""
+    return array.copy() if is_numpy(array) else namespace(array).asarray(array, copy=True)
+
+
+def ravel(array: Any) -> Any:
+    """All entries in one dimension, without a copy where possible."""
+    return array.ravel() if is_numpy(array) else namespace(array).reshape(array, (-1,))
+
+
+def zeros(shape: int | tuple[int, ...], like: Any) -> Any:
+    """Zeros of the type of an array, on its device."""
+    if is_numpy(like):
+        return np.zeros(shape, like.dtype)
+    return namespace(like).zeros(shape, dtype=like.dtype, device=like.device)
+
+
+def filled(shape: int | tuple[int, ...], value: float, like: Any) -> Any:
+    """An array of one value, of the type of an array, on its device."""
+    if is_numpy(like):
+        return np.full(shape, value, like.dtype)
+    return namespace(like).full(shape, value, dtype=like.dtype, device=like.device)
+
+
+def dot(a: Any, b: Any) -> float:
+    """Sum of the products of all entries."""
+    return float(np.vdot(a, b) if is_numpy(a) else namespace(a).sum(a * b))
+
+
+def norm(array: Any) -> float:
+    """Euclidean norm of a vector."""
+    return float(np.linalg.norm(array)) if is_numpy(array) else dot(array, array) ** 0.5
+
+
+def largest(array: Any) -> float:
+    """Largest absolute value."""
+    xp = namespace(array)
+    return float(xp.max(xp.abs(array)))
+
+
+def row_dots(A: Any, B: Any) -> Any:
+    """Inner product of each row of A (n, K) with that of B, shape (n,), in their type."""
+    return np.einsum("ij,ij->i", A, B) if is_numpy(A) else namespace(A).sum(A * B, axis=1)
+
+
+def row_sums(A: Any) -> Any:
+    """Sums of the rows (n, K), shape (n,), in double precision."""
+    return namespace(A).sum(A, axis=1, dtype=double(A))
+
+
+def column_sums(A: Any) -> Any:
+    """Sums of the columns (n, K), shape (K,), in double precision."""
+    return namespace(A).sum(A, axis=0, dtype=double(A))
+
+
+def diagonal(A: Any) -> Any:
+    """The diagonal of a square matrix (K, K), shape (K,)."""
+    return A.diagonal() if is_numpy(A) else namespace(A).linalg.diagonal(A)
+
+
+def identity(n: int, like: Any) -> Any:
+    """The identity matrix, of the type of an array, on its device."""
+    return (
+        np.eye(n)
+        if is_numpy(like)
+        else namespace(like).eye(n, dtype=like.dtype, device=like.device)
+    )
+
+
+def solve_positive(A: Any, b: Any) -> Any:
+    """A^-1 b for a symmetric positive definite matrix."""
+    if is_numpy(A):
+        return linalg.solve(A, b, assume_a="pos", check_finite=False)
+    return namespace(A).linalg.solve(A, b)
+
+
+def double(array: Any) -> Any:
+    """The most precise type of real numbers on the device of an array."""
+    if is_numpy(array):
+        return np.dtype(np.float64)
+    return widest(namespace(array), array.device)
+
+
+def widest(xp: Any, device: Any) -> Any:
+    """The most precise type of real numbers on a device."""
+    types = xp.__array_namespace_info__().dtypes(kind="real floating", device=device)
+    return types.get("float64", xp.float32)
+
+
+def in_double(array: Any) -> Any:
+    """A copy in double precision; of sparse containers too."""
+    if is_numpy(array):
+        return array.astype(np.float64)
+    return namespace(array).astype(array, double(array), copy=True)
+
+
+def squared(array: Any) -> Any:
+    """The squares of all entries, which overwrite those of a NumPy array."""
+    return np.square(array, out=array) if is_numpy(array) else array * array
+
+
+def in_single(array: Any) -> Any:
+    """The array in single precision."""
+    return array.astype(np.float32) if is_numpy(array) else cast(array, namespace(array).float32)
+
+
+def scaled_columns(X: Any, scale: Any) -> Any:
+    """X (n, d), which may be overwritten, times the scale (d,) of each column, in the type of X."""
+    if is_numpy(X):
+        X *= scale
+        return X
+    return X * cast(scale, X.dtype)
+
+
+def median(vector: Any) -> Any:
+    """The median of a vector."""
+    if is_numpy(vector):
+        return np.median(vector)
+    ordered, half = namespace(vector).sort(vector), vector.shape[0] // 2
+    return 0.5 * (ordered[half] + ordered[vector.shape[0] - 1 - half])
+
+
+def concatenated(vectors: list[Any]) -> Any:
+    """The vectors, one after the other."""
+    return (
+        np.concatenate(vectors) if is_numpy(vectors[0]) else namespace(vectors[0]).concat(vectors)
+    )
+
+
+def total(arrays: list[Any]) -> Any:
+    """Sum of arrays of one shape."""
+    return np.sum(arrays, axis=0) if is_numpy(arrays[0]) else sum(arrays[1:], arrays[0])
+
+
+def epsilon(dtype: Any, like: Any) -> float:
+    """Distance from 1 to the next number of a type of the library of an array."""
+    return float(np.finfo(dtype).eps if is_numpy(like) else namespace(like).finfo(dtype).eps)
+
+
+def on_host(array: Any) -> Array:
+    """The array as one of NumPy, which is a transfer if it lies on another device."""
+    return array if is_numpy(array) else move_to(array, xp=np, device="cpu")
+
+
+def beside(values: Any, like: Any) -> Any:
+    """Values of the host, in double precision, on the device of an array."""
+    if is_numpy(like):
+        return np.asarray(values, dtype=np.float64)
+    moved = move_to(np.asarray(values, np.float64), xp=namespace(like), device=like.device)
+    return cast(moved, double(like))
