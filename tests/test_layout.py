@@ -38,6 +38,7 @@ ROOMS = (
     "model_selection",
     "calibration",
     "linear_model",
+    "dask",
     "plotting",
     "onnx",
     "torch",
@@ -49,7 +50,14 @@ MOST_FLOORS = 11
 MOST_LINES = 500
 MOST_LINES_OF_FUNCTION = 60
 # A file that may import a library that the others may not.
-ONLY_IN = {"torch": "torch", "skorch": "torch", "skl2onnx": "onnx", "onnx": "onnx"}
+ONLY_IN = {
+    "torch": "torch",
+    "skorch": "torch",
+    "skl2onnx": "onnx",
+    "onnx": "onnx",
+    "dask": "dask",
+    "distributed": "dask",
+}
 
 
 @cache

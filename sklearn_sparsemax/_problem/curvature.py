@@ -79,6 +79,11 @@ class CurvedRows:
         self._n_threads = n_threads(n_numbers) if _arrays.is_numpy(scale) else 1
         self.diagonal = diagonal
 
+    @property
+    def n_bytes(self) -> int:
+        """Memory of the collected rows, arrays of NumPy or CSR matrices."""
+        return sum(_n_bytes(array) for part in self._parts for array in part)
+
     def product(self, variables: Array) -> Array:
         """The product with variables, both of the shape of the objective."""
         xp = _arrays.namespace(variables)
@@ -102,3 +107,9 @@ class CurvedRows:
 
         bounds = even_bounds(len(self._parts), self._n_threads)
         return _arrays.total(run_blocks(product_of, bounds))
+
+
+def _n_bytes(matrix: Matrix) -> int:
+    if sparse.issparse(matrix):
+        return int(matrix.data.nbytes + matrix.indices.nbytes + matrix.indptr.nbytes)
+    return int(matrix.nbytes)

@@ -15,7 +15,7 @@ moments are then computed again without it, until no row is an outlier.
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from scipy import sparse
@@ -41,20 +41,19 @@ class Rows(Protocol):
 
 def feature_moments(rows: Rows, *, with_outliers: bool = False) -> tuple[Array, Array]:
     """Weighted mean and variance of each feature (d,), in double precision."""
-    mean, variance, farthest = _moments(rows, rows.weights)
-    if with_outliers or not _may_have_outliers(rows, variance, farthest):
+    mean, variance, farthest = sums_of_rows(rows, rows.weights).moments()
+    largest_weight = _arrays.namespace(rows.weights).max(rows.weights)
+    if with_outliers or not may_have_outliers(largest_weight, variance, farthest):
         return mean, variance
     xp = _arrays.namespace(variance)
-    of_all, zero = variance, xp.zeros_like(variance)
+    of_all = variance
     weights = rows.weights
     for _ in range(MOST_ROUNDS):
-        with np.errstate(divide="ignore"):
-            precision = xp.where(variance > 0, 1 / variance, zero)
-        outlying = is_outlier(_distances(rows, mean, precision), weights)
+        outlying = is_outlier(squared_distances(rows, mean, variance), weights)
         if not xp.any(outlying):
             break
         weights = xp.where(outlying, xp.zeros_like(weights), weights)
-        mean, variance, _ = _moments(rows, weights)
+        mean, variance, _ = sums_of_rows(rows, weights / xp.sum(weights)).moments()
     # a feature that varies in outliers alone is scaled by them
     return mean, xp.where(variance > 0, variance, of_all)
 
@@ -67,24 +66,46 @@ def is_outlier(squared_distances: Array, weights: Array) -> Array:
     return (share > LARGEST_SHARE * total) & (squared_distances > FAR * median)
 
 
-def _moments(rows: Rows, weights: Array) -> tuple[Array, Array, Array]:
-    """Mean, variance, and largest squared distance from the mean of each feature."""
+class Sums(NamedTuple):
+    """Sums over rows for the moments of the features, each (d,).
+
+    Attributes
+    ----------
+    mean, square : ndarray
+        Weighted sums of the features and of their squares.
+    low, high : ndarray
+        Smallest and largest values.
+    """
+
+    mean: Array
+    square: Array
+    low: Array
+    high: Array
+
+    def moments(self) -> tuple[Array, Array, Array]:
+        """Mean, variance, and largest squared distance from the mean of each feature."""
+        xp = _arrays.namespace(self.mean)
+        variance = xp.maximum(self.square - self.mean**2, xp.zeros_like(self.mean))
+        farthest = xp.maximum((self.high - self.mean) ** 2, (self.low - self.mean) ** 2)
+        return self.mean, variance, farthest
+
+
+def sums_of_rows(rows: Rows, weights: Array) -> Sums:
+    """The sums of rows with these weights (n,)."""
     xp = _arrays.namespace(weights)
     mean, square = _arrays.zeros(rows.n_features, weights), _arrays.zeros(rows.n_features, weights)
     low = _arrays.filled(rows.n_features, np.inf, weights)
     high = -low
-    total = xp.sum(weights)
     for block in rows.blocks:
         X = _arrays.in_double(block.X)
-        of_block = weights[block.rows] / total
+        of_block = weights[block.rows]
         mean += of_block @ X
         low, high = xp.minimum(low, _extreme(X, "min")), xp.maximum(high, _extreme(X, "max"))
         with np.errstate(over="ignore"):
             squares = X.power(2) if sparse.issparse(X) else _arrays.squared(X)
         square += of_block @ squares
     check_squares(square, rows.X)
-    variance = xp.maximum(square - mean**2, xp.zeros_like(mean))
-    return mean, variance, xp.maximum((high - mean) ** 2, (low - mean) ** 2)
+    return Sums(mean, square, low, high)
 
 
 def _extreme(X: Matrix, name: str) -> Array:
@@ -93,19 +114,21 @@ def _extreme(X: Matrix, name: str) -> Array:
     return getattr(_arrays.namespace(X), name)(X, axis=0)
 
 
-def _may_have_outliers(rows: Rows, variance: Array, farthest: Array) -> bool:
+def may_have_outliers(largest_weight: Any, variance: Array, farthest: Array) -> bool:
     """Whether a row may have a large share, from the extremes of each feature alone."""
     with np.errstate(divide="ignore", invalid="ignore"):
         xp = _arrays.namespace(variance)
         zero, one = xp.zeros_like(variance), xp.ones_like(variance)
-        shares = xp.where(variance > 0, xp.max(rows.weights) * farthest / variance, zero)
+        shares = xp.where(variance > 0, largest_weight * farthest / variance, zero)
     varying = xp.sum(xp.where(variance != 0, one, zero))
     return bool(xp.sum(xp.minimum(shares, one)) > LARGEST_SHARE * varying)
 
 
-def _distances(rows: Rows, mean: Array, precision: Array) -> Array:
+def squared_distances(rows: Rows, mean: Array, variance: Array) -> Array:
     """Squared distances of the rows from the mean (n,), each feature in units of its variance."""
     xp = _arrays.namespace(mean)
+    with np.errstate(divide="ignore"):
+        precision = xp.where(variance > 0, 1 / variance, xp.zeros_like(variance))
     center = float(mean**2 @ precision)
     distances = []
     for block in rows.blocks:

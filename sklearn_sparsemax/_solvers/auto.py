@@ -30,8 +30,8 @@ from scipy import sparse
 
 from .. import _arrays
 from .._kernels.row_blocks import LEAST_COMPILED
-from .._problem.objective import Objective
 from .._problem.progress import SILENT, Progress
+from .._problem.protocol import Problem
 from .._typing import Array
 from . import lbfgs, newton_cg, newton_cholesky, sdca
 from .solution import Solution, better
@@ -52,7 +52,7 @@ ROUNDING_GAP = 1e-6
 
 
 def solve(
-    objective: Objective,
+    objective: Problem,
     start: Array,
     *,
     tol: float,
@@ -60,18 +60,20 @@ def solve(
     progress: Progress = SILENT,
     random_state: int | np.random.RandomState | None = None,
     dual_start: sparse.csr_array | None = None,
+    dual_ascent: ModuleType = sdca,
 ) -> Solution:
     """Minimise an objective from a start until its duality gap is at most tol * F(0, 0).
 
     If a solver ends before the tolerance, another one continues from the best coefficients so far.
-    `max_iter` limits the iterations of all solvers together.
+    `max_iter` limits the iterations of all solvers together. `dual_ascent` takes the place of
+    `sdca` for a problem that is no `Objective`.
     """
-    first = _choose(objective)
+    first = _choose(objective, dual_ascent)
     best: Solution | None = None
     spent = 0
     for solver in (first, *_following(first, objective)):
         options: dict[str, Any] = {"tol": tol, "max_iter": max_iter - spent, "progress": progress}
-        if solver is sdca:
+        if solver is dual_ascent:
             options |= {"random_state": random_state, "dual_start": dual_start}
             options["patience"] = PATIENCE
         solution = solver.solve(objective, start, **options)
@@ -82,14 +84,14 @@ def solve(
         unit = objective.value_at_zero()
         if best.dual_gap <= ROUNDING_GAP * unit:
             break
-        if solver is sdca or best.objective < unit:
+        if solver is dual_ascent or best.objective < unit:
             # coefficients of the dual suit most rows, even if one outlier makes F large
-            start = solution.coef if solver is sdca else best.coef
+            start = solution.coef if solver is dual_ascent else best.coef
     assert best is not None
     return best._replace(n_iter=spent)
 
 
-def _following(first: ModuleType, objective: Objective) -> tuple[ModuleType, ...]:
+def _following(first: ModuleType, objective: Problem) -> tuple[ModuleType, ...]:
     """The solvers that may continue if the first does not reach the tolerance."""
     if objective.alpha == 0:
         return ()
@@ -98,10 +100,10 @@ def _following(first: ModuleType, objective: Objective) -> tuple[ModuleType, ...
     return tuple(solver for solver in others if solver is not first)
 
 
-def _choose(objective: Objective) -> ModuleType:
+def _choose(objective: Problem, dual_ascent: ModuleType) -> ModuleType:
     """The first solver."""
     n_rows, size = objective.n_rows, objective.shape[0] * objective.shape[1]
-    if not _arrays.is_numpy(objective.X):
+    if not _arrays.is_numpy(objective.target_mean):
         return lbfgs if size <= FEW_COEFFICIENTS or objective.alpha == 0 else newton_cg
     is_sparse = objective.is_sparse
     if size <= FEW_COEFFICIENTS:
@@ -115,10 +117,10 @@ def _choose(objective: Objective) -> ModuleType:
     if small and (objective.loss.full_support or _coupling(objective) < WEAK_COUPLING):
         return newton_cg
     if objective.loss.of_rows() is not None:
-        return sdca
+        return dual_ascent
     return lbfgs if is_sparse else newton_cg
 
 
-def _coupling(objective: Objective) -> float:
+def _coupling(objective: Problem) -> float:
     _, variance = objective.feature_moments()
     return float(variance.sum() / (objective.alpha * objective.n_rows))

@@ -22,6 +22,7 @@ from .._compat import CallbackSupportMixin, Interval, StrOptions, has_callbacks
 from .._persistence import VersionedPickleMixin
 from .._problem.objective import Objective
 from .._problem.progress import FitCallbacks, Progress
+from .._problem.protocol import Problem
 from .._problem.scaling import scaling_advice
 from .._solvers import auto, lbfgs, newton_cg, newton_cholesky, sdca, sgd
 from .._solvers.solution import Solution, no_worse_than_zero
@@ -62,6 +63,8 @@ class LinearModel(VersionedPickleMixin, CallbackSupportMixin, BaseEstimator):
         "random_state": ["random_state"],
         "verbose": ["verbose"],
     }
+
+    _solvers: ClassVar[dict[str, Callable[..., Solution]]] = SOLVERS
 
     # the links of the HTML representation
     _doc_link_module = "sklearn_sparsemax"
@@ -107,6 +110,17 @@ class LinearModel(VersionedPickleMixin, CallbackSupportMixin, BaseEstimator):
         `complete` sets its other fitted attributes.
         """
         objective = self._objective(X, targets, sample_weight, reference_output)
+        self._minimize_problem(objective, start=start, given=given, complete=complete)
+
+    def _minimize_problem(
+        self,
+        objective: Problem,
+        *,
+        start: Array | None,
+        given: dict[str, Any],
+        complete: Callable[[Self], None] | None = None,
+    ) -> None:
+        """Fit coefficients to a problem, and store the solution; the rest is as in `_minimize`."""
         if start is None or start.shape != objective.shape or _is_worse(objective, start):
             start = np.zeros(objective.shape)
 
@@ -147,16 +161,16 @@ class LinearModel(VersionedPickleMixin, CallbackSupportMixin, BaseEstimator):
         """The alpha of the fit."""
         return 1 / float(sample_weight.sum()) if self.alpha == "auto" else float(self.alpha)
 
-    def _solve(self, objective: Objective, start: Array, progress: Progress) -> Solution:
+    def _solve(self, objective: Problem, start: Array, progress: Progress) -> Solution:
         """What the solver returns, with a warning if that came before its tolerance."""
         options = {"tol": self.tol, "max_iter": self.max_iter, "progress": progress}
         if self.solver in ("auto", "sdca", "sgd"):
             options["random_state"] = self.random_state
         if self.solver in ("auto", "sdca"):
             dual = self._dual if start.any() else None
-            if dual is not None and dual.shape == objective.targets.shape:
+            if dual is not None and dual.shape == (objective.n_rows, objective.n_outputs):
                 options["dual_start"] = dual
-        solution = SOLVERS[self.solver](objective, start, **options)
+        solution = self._solvers[self.solver](objective, start, **options)
         if not solution.converged:
             solution = no_worse_than_zero(objective, self.tol, solution)
         if not (solution.converged or progress.stopped):
@@ -168,7 +182,7 @@ class LinearModel(VersionedPickleMixin, CallbackSupportMixin, BaseEstimator):
                 f"minimum (tol={self.tol:g}). Increase max_iter, alpha or tol."
                 f"{scaling_advice(objective, names)}",
                 ConvergenceWarning,
-                stacklevel=4,
+                stacklevel=5,
             )
         if objective.alpha == 0 and objective.shift_invariant:
             # Without a penalty, coefficients that differ alike for all outputs are as good: of
@@ -259,7 +273,7 @@ class LinearModel(VersionedPickleMixin, CallbackSupportMixin, BaseEstimator):
         return np.ascontiguousarray(scores)
 
 
-def _is_worse(objective: Objective, start: Array) -> bool:
+def _is_worse(objective: Problem, start: Array) -> bool:
     """Whether the data have changed so much that the previous coefficients are no help."""
     return objective.value_and_gradient(start)[0] > objective.value_at_zero()
 

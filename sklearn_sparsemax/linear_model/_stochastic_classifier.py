@@ -115,7 +115,7 @@ class StochasticClassifier(LinearClassifier):
             # until the next visit
             self._state.derived[self._derived_key()] = coef, self.intercept_
 
-    def _solve(self, objective: Objective, start: Array, progress: Progress) -> Solution:
+    def _solve(self, objective: Any, start: Array, progress: Progress) -> Solution:
         random = check_random_state(self.random_state)
         unit = objective.value_at_zero()
         held_out = None
