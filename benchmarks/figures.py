@@ -1,4 +1,4 @@
-"""The figures. Colour tells the algorithm, the line whose it is, our markers the loss."""
+"""The figures of the results, in the style of the site, `docs/matplotlibrc`."""
 
 from __future__ import annotations
 
@@ -45,6 +45,7 @@ LOSS_MARKERS = {
 }
 OTHERS = {"linestyle": ":", "linewidth": 1.6, "marker": "s"}
 LOWEST = 1e-7
+STYLE = Path(__file__).parents[1] / "docs" / "matplotlibrc"
 
 
 def style(name: str) -> dict[str, Any]:
@@ -61,26 +62,67 @@ def style(name: str) -> dict[str, Any]:
     }
 
 
+OURS, PEER, OTHER = "#D55E00", "#0072B2", "#BBBBBB"
+# The distance from the minimum at which the best peer is chosen.
+GOAL = 1e-3
+
+
+@mpl.rc_context(fname=STYLE)
 def draw_solvers(problems: dict[str, dict[str, list[Row]]], path: Path) -> None:
-    """Suboptimality against seconds, one panel for each problem, from its fits by competitor."""
-    figure, panels = _grid(len(problems), width=4.2, height=3.2)
-    lines: dict[str, Any] = {}
-    for axes, (problem, competitors) in zip(panels, problems.items(), strict=False):
-        for name, fits in competitors.items():
-            curve = _curve([row for row in fits if row["phase"] == "search"])
-            if len(curve):
-                # auto is one of the others: drawn thin above it, it hides nothing
-                thin = {"linewidth": 1, "zorder": 4} if name.endswith("/auto") else {}
-                (line,) = axes.loglog(*curve.T, **{**style(name), **thin})
-                lines.setdefault(name, line)
-        axes.set_title(problem, fontsize=11, loc="left")
-        axes.set_ylim(LOWEST, 3)
-        axes.grid(alpha=0.25, linewidth=0.6)
-        axes.xaxis.set_minor_formatter(NullFormatter())
-        axes.set_xlabel("seconds of a whole fit")
+    """Suboptimality against seconds, one panel for each problem.
+
+    Our default solver is bold. The peer that is first at the goal has a colour, and both have their
+    names beside their curves. All others are grey: the tables have their figures.
+    """
+    columns = min(3, len(problems))
+    n_rows = -(-len(problems) // columns)
+    figure, panels = plt.subplots(
+        n_rows, columns, figsize=(4.0 * columns, 3.1 * n_rows), sharey=True, squeeze=False
+    )
+    for axes in panels.flat[len(problems) :]:
+        axes.set_axis_off()
+    for axes, (problem, competitors) in zip(panels.flat, problems.items(), strict=False):
+        curves = {
+            name: _curve([row for row in fits if row["phase"] == "search"])
+            for name, fits in competitors.items()
+        }
+        _draw_problem(axes, {name: curve for name, curve in curves.items() if len(curve)})
+        of = next(iter(competitors.values()))[0]
+        size = f"{of['rows']:,.0f} × {of['features']:,.0f}, {of['outputs']:.0f} outputs"
+        axes.set_title(f"{problem}: {size}", fontsize=9.5)
+    for axes in panels[:, 0]:
         axes.set_ylabel("(F − F*) / F*")
-    _legend_beside(figure, panels[len(problems) :], lines)
+    figure.supxlabel("seconds of a whole fit", fontsize=11)
     _save(figure, path)
+
+
+def _draw_problem(axes: Any, curves: dict[str, np.ndarray]) -> None:
+    ours = "sklearn-sparsemax/auto"
+    peers = {name: curve for name, curve in curves.items() if not name.startswith("sklearn-")}
+    best = min(peers, key=lambda name: _seconds_to(peers[name], GOAL), default=None)
+    for name, curve in curves.items():
+        if name not in (ours, best):
+            dotted = "-" if name.startswith("sklearn-") else ":"
+            axes.loglog(*curve.T, color=OTHER, linewidth=1, linestyle=dotted)
+    if best is not None:
+        axes.loglog(*peers[best].T, color=PEER, linewidth=2)
+        axes.text(0.98, 0.97, best, color=PEER, ha="right", va="top", transform=axes.transAxes)
+    if ours in curves:
+        axes.loglog(*curves[ours].T, color=OURS, linewidth=3)
+        axes.text(
+            0.02, 0.03, "sklearn-sparsemax", color=OURS, weight="bold", transform=axes.transAxes
+        )
+    axes.axhline(GOAL, color="#555555", linewidth=0.8)
+    # room for the names above and below the curves
+    axes.set_ylim(LOWEST / 20, 60)
+    axes.set_yticks([1, 1e-2, 1e-4, 1e-6])
+    axes.xaxis.set_minor_formatter(NullFormatter())
+
+
+def _seconds_to(curve: np.ndarray, goal: float) -> float:
+    """Seconds until a curve (m, 2) is at a goal, or infinity."""
+    reached = curve[curve[:, 1] <= goal, 0]
+    return float(reached.min()) if reached.size else np.inf
 
 
 def _curve(fits: Sequence[Row]) -> np.ndarray:
@@ -134,6 +176,7 @@ TRANSFORM_COLOURS = {
 }
 
 
+@mpl.rc_context(fname=STYLE)
 def draw_transform(cases: dict[tuple[int, int, str], dict[str, list[float]]], path: Path) -> None:
     """Bars of seconds for each shape, one panel for each type."""
     dtypes = list(dict.fromkeys(dtype for *_, dtype in cases))
@@ -160,7 +203,7 @@ def draw_transform(cases: dict[tuple[int, int, str], dict[str, list[float]]], pa
             )
         axes.set_yscale("log")
         axes.set_xticks(range(len(shapes)), [f"{n:,}\nx {K:,}" for n, K, _ in shapes])
-        axes.set_title(dtype, fontsize=11, loc="left")
+        axes.set_title(dtype)
         axes.grid(axis="y", alpha=0.25, linewidth=0.6)
         axes.set_axisbelow(True)
     panels = np.atleast_1d(panels)
@@ -178,6 +221,7 @@ PASS_STYLES = {
 }
 
 
+@mpl.rc_context(fname=STYLE)
 def draw_growth(curves: dict[str, dict[str, np.ndarray]], path: Path) -> None:
     """Seconds against each size, with the exponents beside the ends of the lines."""
     figure, panels = _grid(len(curves), width=4.4, height=3.6)
@@ -195,7 +239,7 @@ def draw_growth(curves: dict[str, dict[str, np.ndarray]], path: Path) -> None:
         axes.set_xticks(sizes, [f"{size:,.0f}" for size in sizes], fontsize=8)
         axes.xaxis.set_minor_locator(NullLocator())
         _label_ends(axes, ends)
-        axes.set_title(f"{sweep}, with exponents", fontsize=11, loc="left")
+        axes.set_title(f"{sweep}, with exponents", fontsize=11)
         axes.grid(alpha=0.25, linewidth=0.6)
         axes.set_xlabel(sweep)
         axes.set_ylabel("seconds of a pass or iteration")

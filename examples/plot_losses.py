@@ -49,11 +49,13 @@ for name, loss in losses.items():
     look = {"color": colours[name], "linestyle": ":" if name == "hinge" else "-"}
     left.plot(lead, loss, **look)
     right.plot(lead, -np.gradient(loss, lead), **look)
-for x, y, name in [(2.2, 0.23, "softmax"), (0.55, 0.72, "entmax 1.5"), (-1.15, 0.6, "sparsemax")]:
-    left.text(x, y, name, color=colours[name])
+left.text(2.2, 0.23, "softmax", color=colours["softmax"])
+left.text(-1.4, 0.9, "sparsemax", color=colours["sparsemax"], ha="right")
 left.text(-2.0, 3.15, "hinge", color=colours["hinge"])
 right.text(2.1, 0.16, "softmax", color=colours["softmax"])
-right.text(1.15, 0.05, "entmax 1.5", color=colours["entmax 1.5"], fontsize=9)
+for axes, tip, place in [(left, (0.6, 0.2), (1.3, 1.1)), (right, (1.35, 0.08), (1.8, 0.42))]:
+    arrow = {"arrowstyle": "-", "color": colours["entmax 1.5"]}
+    axes.annotate("entmax 1.5", tip, place, color=colours["entmax 1.5"], arrowprops=arrow)
 right.text(-1.1, 0.62, "sparsemax", color=colours["sparsemax"], ha="right")
 right.text(1.08, 0.9, "hinge", color=colours["hinge"])
 left.set(title="Loss", xlabel="lead of the true class", ylabel="loss", ylim=(-0.1, 3.5))

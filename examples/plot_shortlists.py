@@ -56,7 +56,7 @@ plt.show()
 # %%
 # How long are the shortlists?
 # ----------------------------
-# Most images have a shortlist of one digit.
+# Three of four images have a shortlist of one digit or two.
 
 SupportSizeDisplay.from_estimator(classifier, X_test, y_test)
 plt.show()
