@@ -71,6 +71,7 @@ def load_multilabel_file(
         - filename : str
 
     (data, target) : tuple if ``return_X_y`` is True
+        Features and label sets alone.
 
     Raises
     ------

@@ -92,6 +92,7 @@ described = shared_docs(
         - DESCR : str
 
     (data, target) : tuple if ``return_X_y`` is True
+        Features and label sets alone.
 
     Raises
     ------

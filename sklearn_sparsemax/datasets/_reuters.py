@@ -62,6 +62,7 @@ def fetch_reuters(
         - DESCR : str
 
     (data, target) : tuple if ``return_X_y`` is True
+        Features and label sets alone.
 
     Raises
     ------

@@ -164,6 +164,11 @@ class MultilabelLogisticClassifier(IndependentLabels):
     %(intercept_)s
     %(solution)s
 
+    See Also
+    --------
+    MultilabelBinarySparsemaxClassifier : With probabilities that are exactly 0 or 1 where the
+        scores are clear.
+
     Notes
     -----
     The default of `threshold` was chosen on the training halves of four benchmarks, by
@@ -177,11 +182,6 @@ class MultilabelLogisticClassifier(IndependentLabels):
     p > 0.3            67.6   71.9   41.1    47.8
     p > 0.5            61.7   66.2   36.3    35.5
     =============  ========  =====  =====  ======
-
-    See Also
-    --------
-    MultilabelBinarySparsemaxClassifier : With probabilities that are exactly 0 or 1 where the
-        scores are clear.
 
     References
     ----------

@@ -22,6 +22,14 @@ class BinarySparsemaxLoss(FenchelYoungLoss):
 
     where all terms are 0 or more. It is 0 if the labels that are present have scores of at least 1,
     and the others scores of at most -1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_sparsemax.losses import BinarySparsemaxLoss
+    >>> scores, targets = np.array([[1.0, 0.5, -1.0]]), np.array([[1.0, 0.0, 0.0]])
+    >>> BinarySparsemaxLoss().gradient(scores, targets).round(3)
+    array([[0.  , 0.75, 0.  ]])
     """
 
     name = "binary_sparsemax"

@@ -28,6 +28,14 @@ class EntmaxLoss(FenchelYoungLoss):
     ----------
     alpha : float
         Above 1. For 1 and 2, see `loss_of_entmax`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_sparsemax.losses import EntmaxLoss
+    >>> scores, targets = np.array([[1.0, 0.5, -1.0]]), np.array([[1.0, 0.0, 0.0]])
+    >>> EntmaxLoss(1.5).gradient(scores, targets).round(3)
+    array([[-0.326,  0.326,  0.   ]])
     """
 
     def __init__(self, alpha: float) -> None:
@@ -66,7 +74,24 @@ class EntmaxLoss(FenchelYoungLoss):
 
 
 def loss_of_entmax(alpha: float) -> FenchelYoungLoss:
-    """The loss for an alpha of 1 or more: that of the softmax for 1, of the sparsemax for 2."""
+    """The loss for an alpha of 1 or more: that of the softmax for 1, of the sparsemax for 2.
+
+    Parameters
+    ----------
+    alpha : float
+        How sparse the probabilities are.
+
+    Returns
+    -------
+    loss : FenchelYoungLoss
+        The loss.
+
+    Examples
+    --------
+    >>> from sklearn_sparsemax.losses import loss_of_entmax
+    >>> loss_of_entmax(1.5).name, loss_of_entmax(2).name
+    ('1.5-entmax', 'sparsemax')
+    """
     if alpha == 1:
         return SoftmaxLoss()
     return SparsemaxLoss() if alpha == 2 else EntmaxLoss(alpha)

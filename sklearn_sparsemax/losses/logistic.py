@@ -18,6 +18,14 @@ class LogisticLoss(FenchelYoungLoss):
     """Omega(p) = sum_k p_k log p_k + (1 - p_k) log(1 - p_k); p(z) = sigmoid(z).
 
     The loss is the sum of the logistic losses of the labels, for q_k in [0, 1].
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_sparsemax.losses import LogisticLoss
+    >>> scores, targets = np.array([[1.0, 0.5, -1.0]]), np.array([[1.0, 0.0, 0.0]])
+    >>> LogisticLoss().gradient(scores, targets).round(3)
+    array([[-0.269,  0.622,  0.269]])
     """
 
     name = "logistic"

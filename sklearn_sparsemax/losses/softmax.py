@@ -18,6 +18,14 @@ class SoftmaxLoss(FenchelYoungLoss):
     """Omega(p) = sum_k p_k log p_k on the simplex; p(z) = softmax(z).
 
     L(z; q) is the Kullback-Leibler divergence of softmax(z) from q.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_sparsemax.losses import SoftmaxLoss
+    >>> scores, targets = np.array([[1.0, 0.5, -1.0]]), np.array([[1.0, 0.0, 0.0]])
+    >>> SoftmaxLoss().gradient(scores, targets).round(3)
+    array([[-0.426,  0.348,  0.078]])
     """
 
     name = "softmax"

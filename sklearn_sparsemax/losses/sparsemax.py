@@ -15,7 +15,16 @@ from .rows import row_dot
 
 
 class SparsemaxLoss(FenchelYoungLoss):
-    """Omega(p) = 1/2 ||p||^2 on the simplex; p(z) = sparsemax(z)."""
+    """`Omega(p) = 1/2 ||p||^2` on the simplex; `p(z) = sparsemax(z)`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_sparsemax.losses import SparsemaxLoss
+    >>> scores, targets = np.array([[1.0, 0.5, -1.0]]), np.array([[1.0, 0.0, 0.0]])
+    >>> SparsemaxLoss().gradient(scores, targets).round(3)
+    array([[-0.25,  0.25,  0.  ]])
+    """
 
     name = "sparsemax"
 

@@ -132,6 +132,13 @@ class Attention(nn.Module):
         return scores.masked_fill(~mask, torch.finfo(scores.dtype).min).softmax(dim=-1) * mask
 
     def extra_repr(self) -> str:
+        """Options for the printed form, which PyTorch asks for.
+
+        Returns
+        -------
+        text : str
+            The options.
+        """
         return f"attention={self.attention!r}"
 
 

@@ -32,10 +32,30 @@ class Sparsemax(nn.Module):
         self.dim = dim
 
     def forward(self, scores: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Probabilities, as :func:`sparsemax` returns them."""
+        """Probabilities, as :func:`sparsemax` returns them.
+
+        Parameters
+        ----------
+        scores : Tensor
+            Scores of any shape.
+        mask : Tensor, default=None
+            Where it is False, the probability is 0.
+
+        Returns
+        -------
+        p : Tensor of the shape of `scores`
+            Probabilities.
+        """
         return sparsemax(scores, self.dim, mask=mask)
 
     def extra_repr(self) -> str:
+        """Options for the printed form, which PyTorch asks for.
+
+        Returns
+        -------
+        text : str
+            The options.
+        """
         return f"dim={self.dim}"
 
 
@@ -70,10 +90,30 @@ class Entmax(nn.Module):
         self.dim = dim
 
     def forward(self, scores: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Probabilities, as :func:`entmax` returns them."""
+        """Probabilities, as :func:`entmax` returns them.
+
+        Parameters
+        ----------
+        scores : Tensor
+            Scores of any shape.
+        mask : Tensor, default=None
+            Where it is False, the probability is 0.
+
+        Returns
+        -------
+        p : Tensor of the shape of `scores`
+            Probabilities.
+        """
         return entmax(scores, self.alpha, self.dim, mask=mask)
 
     def extra_repr(self) -> str:
+        """Options for the printed form, which PyTorch asks for.
+
+        Returns
+        -------
+        text : str
+            The options.
+        """
         return f"{_described_alpha(self)}dim={self.dim}"
 
 
@@ -109,6 +149,13 @@ class _Loss(nn.Module):
         }
 
     def extra_repr(self) -> str:
+        """Options for the printed form, which PyTorch asks for.
+
+        Returns
+        -------
+        text : str
+            The options.
+        """
         return f"dim={self.dim}, reduction={self.reduction!r}"
 
 
@@ -142,7 +189,20 @@ class SparsemaxLoss(_Loss):
     """
 
     def forward(self, scores: Tensor, target: Tensor) -> Tensor:
-        """Losses, as :func:`sparsemax_loss` returns them."""
+        """Losses, as :func:`sparsemax_loss` returns them.
+
+        Parameters
+        ----------
+        scores : Tensor
+            Scores, one along `dim` for each output.
+        target : Tensor
+            Classes, label sets or distributions.
+
+        Returns
+        -------
+        loss : Tensor
+            The mean, the sum or each loss, as `reduction` says.
+        """
         return sparsemax_loss(scores, target, self.dim, **self._options())
 
 
@@ -155,8 +215,8 @@ class EntmaxLoss(_Loss):
         How sparse the probabilities are, as for :class:`Entmax`.
     dim : int, default=-1
         Dimension of the outputs.
-    weight, ignore_index, label_smoothing, reduction
-        As for :class:`SparsemaxLoss`.
+    **options : dict
+        `weight`, `ignore_index`, `label_smoothing` and `reduction`, as for :class:`SparsemaxLoss`.
 
     Raises
     ------
@@ -178,10 +238,30 @@ class EntmaxLoss(_Loss):
         _keep_alpha(self, alpha)
 
     def forward(self, scores: Tensor, target: Tensor) -> Tensor:
-        """Losses, as :func:`entmax_loss` returns them."""
+        """Losses, as :func:`entmax_loss` returns them.
+
+        Parameters
+        ----------
+        scores : Tensor
+            Scores, one along `dim` for each output.
+        target : Tensor
+            Classes, label sets or distributions.
+
+        Returns
+        -------
+        loss : Tensor
+            The mean, the sum or each loss, as `reduction` says.
+        """
         return entmax_loss(scores, target, self.alpha, self.dim, **self._options())
 
     def extra_repr(self) -> str:
+        """Options for the printed form, which PyTorch asks for.
+
+        Returns
+        -------
+        text : str
+            The options.
+        """
         return _described_alpha(self) + super().extra_repr()
 
 
