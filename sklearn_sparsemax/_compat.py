@@ -34,7 +34,14 @@ def move_to(array: Any, *, xp: Any, device: Any) -> Any:
 
 try:
     from sklearn.callback import CallbackSupportMixin
+    from sklearn.callback._base import AutoPropagatedCallback
+    from sklearn.callback._callback_support import (
+        callback_management_context as callback_management,
+    )
 except ImportError:  # before scikit-learn 1.9
+    from contextlib import nullcontext as callback_management
+
+    AutoPropagatedCallback = None
 
     class CallbackSupportMixin:  # type: ignore[no-redef]
         """No callbacks."""
@@ -47,8 +54,10 @@ __all__ = [
     "StrOptions",
     "array_namespace",
     "callback_context",
+    "callback_management",
     "fit_context",
     "get_namespace_and_device",
+    "give_callbacks",
     "has_callbacks",
     "metric_of_labels",
     "move_to",
@@ -62,9 +71,17 @@ def has_callbacks(estimator: Any) -> bool:
     return bool(getattr(estimator, "_skl_callbacks", None))
 
 
-def callback_context(estimator: Any, *, max_subtasks: int) -> Any:
+def give_callbacks(estimator: Any, inner: Any) -> None:
+    """Give an inner estimator the callbacks of its owner that scikit-learn does not propagate."""
+    callbacks = getattr(estimator, "_skl_callbacks", [])
+    inner.set_callbacks(*(one for one in callbacks if not isinstance(one, AutoPropagatedCallback)))
+
+
+def callback_context(estimator: Any, *, max_subtasks: int, sequential_subtasks: bool = True) -> Any:
     """The root of the tasks of a fit, which `fit_context` tears down in the end."""
-    return estimator._init_callback_context(max_subtasks=max_subtasks)
+    return estimator._init_callback_context(
+        max_subtasks=max_subtasks, sequential_subtasks=sequential_subtasks
+    )
 
 
 def metric_of_labels(scorer: Any) -> tuple[Any, dict[str, Any]]:

@@ -75,15 +75,36 @@ def solve(
     start. The solver gives up when, at the pace of the last `PACE_EPOCHS` epochs, it would need
     more than `patience` further epochs.
     """
-    _check(objective)
-    random = check_random_state(random_state)
+    check(objective)
     tolerance = Tolerance(objective, tol)
-    dual = _Dual(objective, start, dual_start)
+    dual = Dual(objective, start, dual_start)
+    return ascend(
+        dual,
+        tolerance,
+        max_iter=max_iter,
+        progress=progress,
+        random_state=random_state,
+        patience=patience,
+    )
+
+
+def ascend(
+    dual: Dual,
+    tolerance: Tolerance,
+    *,
+    max_iter: int,
+    progress: Progress = SILENT,
+    random_state: int | np.random.RandomState | None = None,
+    patience: float = np.inf,
+    full_epochs: int = FULL_EPOCHS,
+) -> Solution:
+    """Go on from the distributions of a dual. Over so many epochs first, all rows are visited."""
+    random = check_random_state(random_state)
     pace = _Pace(tolerance.bound, patience)
     certify_below = tolerance.bound
     for n_iter in range(1, max_iter + 1):
         progress.begin("sdca epoch", partial(dual.certify, tolerance, n_iter - 1, STOPPED))
-        full = n_iter <= FULL_EPOCHS or dual.gaps.sum() <= certify_below
+        full = n_iter <= full_epochs or dual.gaps.sum() <= certify_below
         visited = dual.draw_rows(random, full)
         dual.visit(visited)
         gap = dual.gaps.sum()
@@ -120,7 +141,7 @@ def solve(
     return solution
 
 
-def _check(objective: Objective) -> None:
+def check(objective: Objective) -> None:
     """Raise an error for an objective whose dual the solver cannot maximise."""
     if objective.loss.of_rows() is None:
         raise ValueError(
@@ -169,7 +190,7 @@ class _Pace:
             self._before = gap
 
 
-class _Dual:
+class Dual:
     """Distributions P of the rows, the coefficients that they make, and the intercept.
 
     Attributes
@@ -239,6 +260,24 @@ class _Dual:
             weights = np.where(outlying, 0, weights)
             weights = weights / weights.sum()
         return self.objective.sum_of_rows(weights)
+
+    def move_to(self, alpha: float, growth: float) -> None:
+        """Go to a smaller alpha, at which the coefficients are larger by the factor `growth`.
+
+        The distributions become q - s (q - P), s <= 1, as `path` says. With s = 1 the coefficients
+        grow most.
+        """
+        ratio = alpha / self.objective.alpha
+        share = min(ratio * growth, 1.0)
+        self.objective.alpha = alpha
+        self.alpha *= ratio
+        self.scale /= ratio
+        self.sigma /= ratio
+        for coefficients in (self.A, self.g, self.h):
+            coefficients *= share / ratio
+        if share < 1:
+            P = share * self._compact() + (1 - share) * sparse.csr_array(self.objective.targets)
+            self._store(P.astype(self.dtype))
 
     def use_precision(self, dtype: DTypeLike) -> None:
         """Form the coefficients from P in the precision given."""

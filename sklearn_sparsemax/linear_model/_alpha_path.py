@@ -9,34 +9,42 @@ this is the duality gap there). So at
 the model can gain at most the share `SHARE` of F(0, 0) over one without features. A path begins
 here.
 
-**Warm starts.** Each fit of a fold starts from the coefficients of the next larger alpha, and with
-dual ascent from its distributions too. A model with a strong penalty is found quickly, and is near
-the next one.
+**Warm starts.** Each fit of a fold starts from the solution of the next larger alpha
+(`_solvers.path`). A model with a strong penalty is found quickly, and is near the next one. A path
+is divided into parts of at most `PART` alphas, whose first fit starts from zero. So there are
+enough parts to keep all processes busy, and the results do not depend on their number.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import nullcontext
 from numbers import Integral, Real
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import sparse
+from sklearn import get_config
 from sklearn.base import clone
-from sklearn.utils import indexable
+from sklearn.utils import Bunch, indexable
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.parallel import Parallel, delayed
 
-from .._compat import Interval, safe_indexing
+from .._compat import Interval, callback_context, fit_context, give_callbacks, has_callbacks
 from .._problem.intercept import balance_intercept
 from .._problem.objective import Objective
-from .._typing import Array
+from .._problem.progress import training_data
+from .._typing import Array, Matrix
 from .._validation import check_weights
 from ._classifier import LinearClassifier
+from ._path_fits import PathFits, Scorer, Task, accuracy, fit_path, joined
+from ._texts import described
 
 # The share of F(0, 0) that the coefficients can gain at the largest alpha.
-SHARE = 0.01
-
-Scorer = Callable[..., float]
+SHARE = 0.1
+# Alphas that are fitted one after the other.
+PART = 10
 
 # The parameters of a path for classes.
 OF_CLASSES: dict[str, list[Any]] = {
@@ -48,20 +56,11 @@ OF_CLASSES: dict[str, list[Any]] = {
     "alphas": [Interval(Integral, 1, None, closed="left"), "array-like"],
     "ratio": [Interval(Real, 0, 1, closed="neither")],
     "cv": ["cv_object"],
-    "scoring": [str, callable, list, tuple, None],
+    "scoring": [str, callable, list, tuple, dict, None],
     "one_standard_error": ["boolean"],
     "store_coefs": ["boolean"],
     "n_jobs": [Integral, None],
 }
-
-
-class PathFits(NamedTuple):
-    """What the fits of one fold found, for each alpha."""
-
-    scores: Array  # (n_scorers, n_alphas)
-    dual_gaps: Array  # (n_alphas,)
-    n_iters: Array  # (n_alphas,)
-    coefs: list[Array]  # with the intercept as last column; empty unless asked for
 
 
 class AlphaPathMixin:
@@ -73,13 +72,50 @@ class AlphaPathMixin:
 
     _plain_class: ClassVar[Any]
 
-    # what the estimator with a given alpha has as a parameter
-    warm_start = False
-
-    # the strength of the final fit
-    _chosen_alpha: float | None = None
-
+    # what chooses where `scoring` is None; None is the accuracy
     default_scoring: ClassVar[str | None] = None
+
+    @fit_context(prefer_skip_nested_validation=True)
+    @described()
+    def fit(
+        self: Any, X: Matrix, y: Any, sample_weight: ArrayLike | None = None, **params: Any
+    ) -> Any:
+        """Choose `alpha` by cross-validation, and fit all rows with it.
+
+        Parameters
+        ----------
+        %(X_fit)s
+        y : {array-like, sparse matrix} of shape (n_samples,) or (n_samples, n_labels)
+            Class labels, or an indicator matrix of label sets for the classifiers of these.
+        %(sample_weight)s
+        **params : dict
+            Metadata for the splitter and the scorers, such as `groups`, by metadata routing.
+
+        %(fit_results)s
+        """
+        X, y = indexable(X, y)
+        routed = self._routed(sample_weight, params)
+        plain = self._plain()
+        # this checks the data, too
+        objective = clone(plain).set_params(alpha=1.0)._objective_of(X, y, sample_weight)
+        if not sparse.issparse(y) and np.ndim(y) == 2 and np.shape(y)[1] == 1:
+            # a column of classes; the check has warned
+            y = np.asarray(y).ravel()
+        self.alphas_ = self._grid(objective)
+        del objective
+        given = training_data(X, y, sample_weight)
+        splits = list(self._splitter(y).split(X, y, **routed.splitter.split))
+        members = list(self._members(plain))
+        root = None
+        if has_callbacks(self):
+            n_tasks = len(members) * len(splits) * len(self._parts()) + 1
+            root = callback_context(self, max_subtasks=n_tasks, sequential_subtasks=False)
+            root.call_on_fit_task_begin(estimator=self, **given)
+        self._search(X, y, sample_weight, members, splits, routed, root)
+        self._refit(X, y, sample_weight, given, root)
+        if root is not None:
+            root.call_on_fit_task_end(estimator=self, **given, reconstruction_attributes={})
+        return self
 
     def _plain(self: Any) -> Any:
         """The estimator that is fitted along the path, with the parameters of this one."""
@@ -87,44 +123,105 @@ class AlphaPathMixin:
         names = self._plain_class._get_param_names()
         return self._plain_class(**{name: ours[name] for name in names if name in ours})
 
-    def _strength(self, sample_weight: Array) -> float:
-        assert self._chosen_alpha is not None
-        return self._chosen_alpha
-
-    def _fit(self, X: Any, y: Any, sample_weight: Any) -> Self:
-        self._search(X, y, sample_weight)
-        return super()._fit(X, y, sample_weight)  # type: ignore[misc]
-
-    def _search(self: Any, X: Any, y: Any, sample_weight: Any) -> None:
+    def _search(
+        self: Any,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        members: list[Any],
+        splits: list[tuple[Array, Array]],
+        routed: Bunch,
+        root: Any,
+    ) -> None:
         """Set the attributes of the search, and the choice."""
-        plain = self._plain()
-        # this checks the data, too
-        objective = clone(plain).set_params(alpha=1.0)._objective_of(X, y, sample_weight)
-        X, y = indexable(X, y)
-        if not sparse.issparse(y) and np.ndim(y) == 2 and np.shape(y)[1] == 1:
-            # a column of classes; `fit` has warned once, or will
-            y = np.asarray(y).ravel()
-        self.alphas_ = self._grid(objective)
-        scorers = self._scorers(plain)
-        splits = list(self._splits(X, y))
-        models = list(self._members(plain))
+        scorers = self._scorers()
         weights = None if sample_weight is None else check_weights(sample_weight, _num_rows(y))
+        parts = self._parts()
+        tasks: list[Task] = []
+        for member in members:
+            for number, (train, test) in enumerate(splits, start=1):
+                for part in parts:
+                    note = f"[path] fold {number} of {len(splits)}" if self.verbose else ""
+                    context = None
+                    if root is not None:
+                        name = f"fold {number}, alphas from {part[0]:.3g} to {part[-1]:.3g}"
+                        options = {"task_id": len(tasks), "max_subtasks": part.size}
+                        context = root.subcontext(name, **options)
+                    tasks.append(Task(clone(member), train, test, part, note, context))
         found = Parallel(n_jobs=self.n_jobs)(
             delayed(fit_path)(
-                clone(model),
+                task,
                 X,
                 y,
                 weights,
-                split,
-                self.alphas_,
                 list(scorers.values()),
+                [routed[f"scorer_{place}"].score for place in range(len(scorers))],
                 store_coefs=self.store_coefs,
-                note=self._note(number, len(splits)),
+                caller=None if root is None else self,
             )
-            for model in models
-            for number, split in enumerate(splits, start=1)
+            for task in tasks
         )
-        self._keep(found, models, list(scorers), len(splits))
+        folds = [joined(found[i : i + len(parts)]) for i in range(0, len(found), len(parts))]
+        self._keep(folds, members, list(scorers), len(splits))
+
+    def _parts(self: Any) -> list[Array]:
+        """Neighbouring alphas that are fitted one after the other."""
+        return np.array_split(self.alphas_, -(-self.alphas_.size // PART))
+
+    def _refit(
+        self: Any, X: Any, y: Any, sample_weight: Any, given: dict[str, Any], root: Any
+    ) -> None:
+        """Fit all rows with the choice, and take over what that has found."""
+        final = self._chosen
+        del self._chosen
+        told: Any = nullcontext()
+        if root is not None:
+            of_fit = root.subcontext("refit", task_id=root.max_subtasks - 1)
+            give_callbacks(self, final)
+            told = of_fit.propagate_callback_context(final)
+            of_fit.call_on_fit_task_begin(estimator=self, **given)
+        with told:
+            final.fit(X, y, sample_weight)
+        if root is not None:
+            of_fit.call_on_fit_task_end(estimator=self, **given)
+        for name in ("threshold_", *getattr(getattr(self, "_encoder", None), "attributes", ())):
+            # of an earlier fit, maybe to another kind of y
+            self.__dict__.pop(name, None)
+        parameters = final.get_params(deep=False)
+        for name, value in vars(final).items():
+            if name not in parameters and not name.startswith("_skl"):
+                setattr(self, name, value)
+
+    def _routed(self: Any, sample_weight: Any, params: dict[str, Any]) -> Bunch:
+        """The metadata of the splitter, and of each scorer."""
+        weights = {} if sample_weight is None else {"sample_weight": sample_weight}
+        if get_config()["enable_metadata_routing"]:
+            return process_routing(self, "fit", **weights, **params)
+        if params:
+            raise ValueError(
+                f"fit was given {sorted(params)}, which needs metadata routing: call "
+                "sklearn.set_config(enable_metadata_routing=True), and request it, for instance "
+                "of a splitter or a scorer."
+            )
+        n_scorers = len(self._scorers())
+        of_scorers = {f"scorer_{place}": Bunch(score=weights) for place in range(n_scorers)}
+        return Bunch(splitter=Bunch(split={}), **of_scorers)
+
+    def get_metadata_routing(self: Any) -> MetadataRouter:
+        """Where `fit` sends metadata.
+
+        Returns
+        -------
+        routing : MetadataRouter
+            To this estimator, the `split` of `cv` and the scorers.
+        """
+        router = MetadataRouter(owner=type(self).__name__).add_self_request(self)
+        mapping = MethodMapping().add(caller="fit", callee="split")
+        router.add(splitter=self.cv, method_mapping=mapping)
+        for place, scorer in enumerate(self._scorers().values()):
+            mapping = MethodMapping().add(caller="fit", callee="score")
+            router.add(method_mapping=mapping, **{f"scorer_{place}": scorer})
+        return router
 
     def _keep(
         self: Any, found: list[PathFits], models: list[Any], names: list[str], n_folds: int
@@ -141,7 +238,7 @@ class AlphaPathMixin:
         if self.store_coefs:
             stacked = np.stack([np.stack(fits.coefs) for fits in found])
             self.coefs_paths_ = stacked.reshape(*shape, *stacked.shape[1:])[squeeze]
-        self._chosen_alpha = float(self.alphas_[place])
+        self._chosen = clone(models[member]).set_params(alpha=float(self.alphas_[place]))
         self.best_score_ = float(scores[member, :, 0, place].mean())
         self._adopt_member(models[member])
 
@@ -174,63 +271,30 @@ class AlphaPathMixin:
             return alphas
         return largest_alpha(objective) * np.geomspace(1, self.ratio, self.alphas)
 
-    def _scorers(self: Any, plain: Any) -> dict[str, Scorer]:
+    def _scorers(self: Any) -> dict[str, Scorer]:
         """Scorers by name; the first one chooses."""
-        from sklearn.metrics import check_scoring
+        from sklearn.metrics import get_scorer
 
-        if isinstance(self.scoring, list | tuple):
-            if not self.scoring:
+        scoring = self.scoring
+        if isinstance(scoring, list | tuple):
+            if not scoring:
                 raise ValueError("scoring is empty; name a scorer, or leave it at None.")
-            return {str(name): check_scoring(plain, scoring=name) for name in self.scoring}
-        scoring = self.default_scoring if self.scoring is None else self.scoring
-        name = scoring if isinstance(scoring, str) else "score"
-        return {name: check_scoring(plain, scoring=scoring)}
+            return {str(name): get_scorer(name) for name in scoring}
+        if isinstance(scoring, dict):
+            return {name: get_scorer(scorer) for name, scorer in scoring.items()}
+        if scoring is None:
+            name = self.default_scoring
+            return {"score": accuracy} if name is None else {name: get_scorer(name)}
+        return {scoring if isinstance(scoring, str) else "score": get_scorer(scoring)}
 
-    def _splits(self: Any, X: Any, y: Any) -> Iterator[tuple[Array, Array]]:
+    def _splitter(self: Any, y: Any) -> Any:
         from sklearn.model_selection import KFold, StratifiedKFold, check_cv
 
         if self.cv is None or isinstance(self.cv, Integral):
             folds = StratifiedKFold if np.ndim(y) == 1 else KFold
             n_folds = 5 if self.cv is None else self.cv
-            cv = folds(n_folds, shuffle=True, random_state=self.random_state)
-        else:
-            cv = check_cv(self.cv)
-        return cv.split(X, y)
-
-    def _note(self: Any, fold: int, n_folds: int) -> str:
-        return f"[path] fold {fold} of {n_folds}" if self.verbose else ""
-
-
-def fit_path(
-    model: Any,
-    X: Any,
-    y: Any,
-    weights: Array | None,
-    split: tuple[Array, Array],
-    alphas: Array,
-    scorers: list[Scorer],
-    *,
-    store_coefs: bool,
-    note: str,
-) -> PathFits:
-    """Fit some rows for one alpha after the other, and score the others."""
-    train, test = split
-    X_train, y_train = safe_indexing(X, train), safe_indexing(y, train)
-    X_test, y_test = safe_indexing(X, test), safe_indexing(y, test)
-    of_train = {} if weights is None else {"sample_weight": weights[train]}
-    of_test = {} if weights is None else {"sample_weight": weights[test]}
-    scores, gaps, n_iters, coefs = [], [], [], []
-    model.set_params(warm_start=True)
-    for alpha in alphas:
-        model.set_params(alpha=float(alpha)).fit(X_train, y_train, **of_train)
-        scores.append([scorer(model, X_test, y_test, **of_test) for scorer in scorers])
-        gaps.append(model.dual_gap_)
-        n_iters.append(model.n_iter_)
-        if store_coefs:
-            coefs.append(np.column_stack([model.coef_, model.intercept_]))
-        if note:
-            print(f"{note}  alpha {alpha:.3e}  {model.n_iter_} iterations  {scores[-1][0]:.6g}")
-    return PathFits(np.transpose(scores), np.array(gaps), np.array(n_iters), coefs)
+            return folds(n_folds, shuffle=True, random_state=self.random_state)
+        return check_cv(self.cv)
 
 
 def _num_rows(y: Any) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from functools import partial
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
@@ -123,6 +124,16 @@ class LinearModel(VersionedPickleMixin, CallbackSupportMixin, BaseEstimator):
         """Fit coefficients to a problem, and store the solution; the rest is as in `_minimize`."""
         if start is None or start.shape != objective.shape or _is_worse(objective, start):
             start = np.zeros(objective.shape)
+        self._run(objective, partial(self._solve, objective, start), given, complete)
+
+    def _run(
+        self,
+        objective: Problem,
+        solve: Callable[[Progress], Solution],
+        given: dict[str, Any],
+        complete: Callable[[Self], None] | None,
+    ) -> None:
+        """Store what `solve` returns, and report its progress."""
 
         def store(model: Self, solution: Solution) -> None:
             model._store(solution, objective.alpha)
@@ -131,7 +142,7 @@ class LinearModel(VersionedPickleMixin, CallbackSupportMixin, BaseEstimator):
 
         callbacks = FitCallbacks(self, given, store) if has_callbacks(self) else None
         progress = Progress(self.verbose, callbacks)
-        solution = self._solve(objective, start, progress)
+        solution = self._conclude(objective, solve(progress), progress)
         store(self, solution)
         progress.close()
 
@@ -162,7 +173,7 @@ class LinearModel(VersionedPickleMixin, CallbackSupportMixin, BaseEstimator):
         return 1 / float(sample_weight.sum()) if self.alpha == "auto" else float(self.alpha)
 
     def _solve(self, objective: Problem, start: Array, progress: Progress) -> Solution:
-        """What the solver returns, with a warning if that came before its tolerance."""
+        """What the solver returns."""
         options = {"tol": self.tol, "max_iter": self.max_iter, "progress": progress}
         if self.solver in ("auto", "sdca", "sgd"):
             options["random_state"] = self.random_state
@@ -170,7 +181,10 @@ class LinearModel(VersionedPickleMixin, CallbackSupportMixin, BaseEstimator):
             dual = self._dual if start.any() else None
             if dual is not None and dual.shape == (objective.n_rows, objective.n_outputs):
                 options["dual_start"] = dual
-        solution = self._solvers[self.solver](objective, start, **options)
+        return self._solvers[self.solver](objective, start, **options)
+
+    def _conclude(self, objective: Problem, solution: Solution, progress: Progress) -> Solution:
+        """The model of a solution, with a warning if the solver ended before its tolerance."""
         if not solution.converged:
             solution = no_worse_than_zero(objective, self.tol, solution)
         if not (solution.converged or progress.stopped):

@@ -115,6 +115,10 @@ class StochasticClassifier(LinearClassifier):
             # until the next visit
             self._state.derived[self._derived_key()] = coef, self.intercept_
 
+    def _conclude(self, objective: Any, solution: Solution, progress: Progress) -> Solution:
+        # there is no certificate to judge it by
+        return solution
+
     def _solve(self, objective: Any, start: Array, progress: Progress) -> Solution:
         random = check_random_state(self.random_state)
         unit = objective.value_at_zero()

@@ -88,10 +88,10 @@ PATH_PARAMETERS = {
         alphas : int or array-like, default=20
             The strengths of the penalty to choose from. A number n: n of them, falling by equal
             ratios from the largest one, at which the coefficients can lower the objective by no
-            more than 1 % of that of the all-zero model. `alphas_` holds them.
+            more than a tenth of that of the all-zero model. `alphas_` holds them.
         """,
     "ratio": """\
-        ratio : float, default=1e-4
+        ratio : float, default=1e-5
             The smallest alpha divided by the largest one, for a number of alphas.
         """,
     "path_cv": """\
@@ -100,10 +100,10 @@ PATH_PARAMETERS = {
             `random_state`; stratified for classes.
         """,
     "path_scoring": """\
-        scoring : str, callable, list or None, default=None
-            What to maximise: the name of a scikit-learn scorer or a scorer. Of a list of names,
-            the first one chooses, and `scores_` holds all. None is the accuracy for classes, and
-            "f1_micro" for label sets.
+        scoring : str, callable, list, dict or None, default=None
+            What to maximise: the name of a scikit-learn scorer or a scorer. Of a list of names, or
+            a dict of scorers by name, the first one chooses, and `scores_` holds all. None is the
+            accuracy for classes, and "f1_micro" for label sets.
         """,
     "one_standard_error": """\
         one_standard_error : bool, default=False
@@ -116,7 +116,7 @@ PATH_PARAMETERS = {
         """,
     "n_jobs": """\
         n_jobs : int, default=None
-            Number of folds to fit in parallel. None means 1 unless in a
+            Number of processes that fit parts of the paths. None means 1 unless in a
             :func:`joblib.parallel_config` context, -1 all processors.
         """,
 }
