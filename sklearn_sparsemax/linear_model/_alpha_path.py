@@ -94,6 +94,8 @@ class AlphaPathMixin:
         %(fit_results)s
         """
         X, y = indexable(X, y)
+        if sample_weight is not None:
+            sample_weight = check_weights(sample_weight, _num_rows(y))
         routed = self._routed(sample_weight, params)
         plain = self._plain()
         # this checks the data, too
@@ -135,7 +137,6 @@ class AlphaPathMixin:
     ) -> None:
         """Set the attributes of the search, and the choice."""
         scorers = self._scorers()
-        weights = None if sample_weight is None else check_weights(sample_weight, _num_rows(y))
         parts = self._parts()
         tasks: list[Task] = []
         for member in members:
@@ -153,7 +154,7 @@ class AlphaPathMixin:
                 task,
                 X,
                 y,
-                weights,
+                sample_weight,
                 list(scorers.values()),
                 [routed[f"scorer_{place}"].score for place in range(len(scorers))],
                 store_coefs=self.store_coefs,

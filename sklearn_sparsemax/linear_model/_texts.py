@@ -91,7 +91,7 @@ PATH_PARAMETERS = {
             more than a tenth of that of the all-zero model. `alphas_` holds them.
         """,
     "ratio": """\
-        ratio : float, default=1e-5
+        ratio : float, default=1e-4
             The smallest alpha divided by the largest one, for a number of alphas.
         """,
     "path_cv": """\
