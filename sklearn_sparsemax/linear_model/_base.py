@@ -196,7 +196,7 @@ class LinearModel(VersionedPickleMixin, CallbackSupportMixin, BaseEstimator):
                 f"minimum (tol={self.tol:g}). Increase max_iter, alpha or tol."
                 f"{scaling_advice(objective, names)}",
                 ConvergenceWarning,
-                stacklevel=5,
+                stacklevel=6,
             )
         if objective.alpha == 0 and objective.shift_invariant:
             # Without a penalty, coefficients that differ alike for all outputs are as good: of

@@ -154,7 +154,7 @@ class EntmaxClassifierCV(AlphaPathMixin, EntmaxClassifier):
     >>> X, y = load_iris(return_X_y=True)
     >>> classifier = EntmaxClassifierCV(entmax_alphas=[1.5, 2], random_state=0).fit(X, y)
     >>> classifier.entmax_alpha_, classifier.scores_["score"].shape
-    (2.0, (2, 5, 20))
+    (1.5, (2, 5, 20))
     """
 
     _plain_class = EntmaxClassifier
