@@ -8,20 +8,25 @@ import sys
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from sklearn.datasets import load_digits, load_iris
+from sklearn.datasets import load_digits, load_iris, make_multilabel_classification
+from sklearn.linear_model import LogisticRegression
 
 from sklearn_sparsemax import (
     CalibratedSparsemaxClassifierCV,
     EntmaxClassifier,
     EntmaxClassifierCV,
+    MultilabelSparsemaxClassifier,
+    SGDSparsemaxClassifier,
     SparsemaxClassifier,
     SparsemaxClassifierCV,
+    SparsemaxRegressor,
 )
 
 plt = pytest.importorskip("matplotlib.pyplot", reason="needs the extra plot")
 
 from sklearn_sparsemax.plotting import (  # noqa: E402
     AlphaPathDisplay,
+    ConvergenceDisplay,
     CoverageDisplay,
     ProbabilityHeatmapDisplay,
     SimplexDisplay,
@@ -184,6 +189,52 @@ def test_paths_of_alphas():
     of_family = AlphaPathDisplay.from_estimator(family)
     place = [1, 2].index(family.entmax_alpha_)
     assert_array_equal(of_family.scores, family.scores_["score"][place])
+
+
+# --- convergence ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("solver", ["lbfgs", "newton-cg", "newton-cholesky", "sdca", "auto"])
+def test_gaps_of_a_fit(solver):
+    X, y = load_digits(n_class=4, return_X_y=True)
+    model = SparsemaxClassifier(1e-2, solver=solver, random_state=0, tol=1e-6)
+    display = ConvergenceDisplay.from_estimator(model, X / 16, y)
+    (history,) = display.histories.values()
+    fitted = SparsemaxClassifier(1e-2, solver=solver, random_state=0, tol=1e-6).fit(X / 16, y)
+    unit = fitted._objective_of(X / 16, y, None).value_at_zero()
+    assert_allclose(history.gaps[-1], fitted.dual_gap_ / unit)
+    assert history.gaps[-1] <= 1e-6 < history.gaps[0]
+    assert history.n_iter[0] == 0
+    assert history.n_iter[-1] == fitted.n_iter_
+    assert len(history.n_iter) >= min(4, fitted.n_iter_)
+    assert np.all(np.diff(history.seconds) >= 0)
+    assert np.all(np.diff(history.n_iter) >= 0)
+    (line,) = display.lines_
+    assert_array_equal(line.get_ydata(), history.gaps)
+    assert_array_equal(line.get_xdata(), history.seconds)
+    # the estimator itself is not fitted
+    assert not hasattr(model, "coef_")
+
+
+def test_gaps_of_other_estimators():
+    X, Y = make_multilabel_classification(80, n_classes=4, random_state=0)
+    several = {"one": MultilabelSparsemaxClassifier(1), "two": MultilabelSparsemaxClassifier(0.1)}
+    display = ConvergenceDisplay.from_estimator(several, X, Y, sample_weight=np.ones(80))
+    texts = [text.get_text() for text in display.ax_.get_legend().get_texts()]
+    assert texts[0].startswith("one: ")
+    assert texts[2] == "tol = 0.0001"
+    P = np.full((80, 3), 1 / 3)
+    P[::2] = [0.5, 0.5, 0]
+    ConvergenceDisplay.from_estimator(SparsemaxRegressor(), X, P)
+
+
+@pytest.mark.parametrize(
+    "estimator", [SGDSparsemaxClassifier(), SparsemaxClassifierCV(3), LogisticRegression()]
+)
+def test_fits_without_a_certificate(estimator):
+    X, y = load_iris(return_X_y=True)
+    with pytest.raises(TypeError, match="whose fit has no certificate"):
+        ConvergenceDisplay.from_estimator({"mine": estimator}, X, y)
 
 
 # --- what is refused ------------------------------------------------------------------------

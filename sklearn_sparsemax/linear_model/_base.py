@@ -22,7 +22,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from .._compat import CallbackSupportMixin, Interval, StrOptions, has_callbacks
 from .._persistence import VersionedPickleMixin
 from .._problem.objective import Objective
-from .._problem.progress import FitCallbacks, Progress
+from .._problem.progress import FitCallbacks, Listener, Progress
 from .._problem.protocol import Problem
 from .._problem.scaling import scaling_advice
 from .._solvers import auto, lbfgs, newton_cg, newton_cholesky, sdca, sgd
@@ -53,6 +53,9 @@ class LinearModel(VersionedPickleMixin, CallbackSupportMixin, BaseEstimator):
 
     # distributions of the dual that the previous fit of a warm start has left
     _dual: sparse.csr_array | None = None
+
+    # makes the listener of a fit without callbacks, from its problem
+    _listener_of: Callable[[Problem], Listener] | None = None
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "alpha": [Interval(Real, 0, None, closed="left"), StrOptions({"auto"})],
@@ -140,8 +143,12 @@ class LinearModel(VersionedPickleMixin, CallbackSupportMixin, BaseEstimator):
             if complete is not None:
                 complete(model)
 
-        callbacks = FitCallbacks(self, given, store) if has_callbacks(self) else None
-        progress = Progress(self.verbose, callbacks)
+        listener: Listener | None = None
+        if has_callbacks(self):
+            listener = FitCallbacks(self, given, store)
+        elif self._listener_of is not None:
+            listener = self._listener_of(objective)
+        progress = Progress(self.verbose, listener)
         solution = self._conclude(objective, solve(progress), progress)
         store(self, solution)
         progress.close()

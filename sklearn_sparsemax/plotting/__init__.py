@@ -5,6 +5,7 @@ again. They need the extra ``plot``; matplotlib is imported only to draw.
 """
 
 from ._alpha_path import AlphaPathDisplay
+from ._convergence import ConvergenceDisplay
 from ._coverage import CoverageDisplay
 from ._heatmap import ProbabilityHeatmapDisplay
 from ._simplex import SimplexDisplay
@@ -12,6 +13,7 @@ from ._support_size import SupportSizeDisplay
 
 __all__ = [
     "AlphaPathDisplay",
+    "ConvergenceDisplay",
     "CoverageDisplay",
     "ProbabilityHeatmapDisplay",
     "SimplexDisplay",
