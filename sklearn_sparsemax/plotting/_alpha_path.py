@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 
 from .._typing import Array
-from ._axes import BLUE, GREY, VERMILION, new_axes
+from ._axes import BLUE, GREY, VERMILION, legend_above, new_axes
 
 __all__ = ["AlphaPathDisplay"]
 
@@ -125,6 +125,6 @@ class AlphaPathDisplay:
         axes.set_xscale("log")
         axes.set_xlabel("alpha, strength of the penalty")
         axes.set_ylabel(self.score_name)
-        axes.legend(frameon=False)
+        legend_above(axes, n_columns=2)
         self.ax_, self.figure_ = axes, axes.figure
         return self

@@ -28,6 +28,19 @@ def new_axes(ax: Any, **options: Any) -> Any:
     return plt.subplots(layout="constrained", **options)[1] if ax is None else ax
 
 
+def outline() -> Any:
+    """A white line around marks, so that they are seen on any colour."""
+    from matplotlib.patheffects import withStroke
+
+    return withStroke(linewidth=2.6, foreground="white")
+
+
+def legend_above(axes: Any, n_columns: int = 1) -> None:
+    """A legend above the axes, where it hides nothing."""
+    place = {"loc": "lower left", "bbox_to_anchor": (0, 1), "ncols": n_columns}
+    axes.legend(frameon=False, fontsize="small", **place)
+
+
 def check_probabilities(y_prob: ArrayLike) -> Array:
     """Probabilities (n, K) as an array of floats, from 0 to 1."""
     p = check_array(y_prob, dtype=np.float64, input_name="y_prob")

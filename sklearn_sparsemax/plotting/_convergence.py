@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from time import perf_counter
 from typing import Any, NamedTuple, Self
@@ -9,13 +10,14 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 
 from .._problem.progress import SolutionSoFar
 from .._problem.protocol import Problem
 from .._typing import Array, Matrix
 from ..linear_model._base import LinearModel
 from ..linear_model._stochastic_classifier import StochasticClassifier
-from ._axes import BLUE, GREEN, ORANGE, VERMILION, new_axes
+from ._axes import BLUE, GREEN, ORANGE, VERMILION, legend_above, new_axes
 
 __all__ = ["ConvergenceDisplay"]
 
@@ -48,7 +50,7 @@ class ConvergenceDisplay:
 
     The gap is a proven bound on how far the objective is from its minimum. Between iterations, a
     fit is asked for the certificate of its coefficients so far. The time that this takes does not
-    count.
+    count. Neither does that of a short first fit, which loads compiled code.
 
     Parameters
     ----------
@@ -152,6 +154,7 @@ class ConvergenceDisplay:
             The display.
         """
         axes = new_axes(ax)
+        axes.set_yscale("log")
         colours, markers = (BLUE, VERMILION, GREEN, ORANGE), "os^D"
         self.lines_ = []
         for place, (name, history) in enumerate(self.histories.items()):
@@ -165,12 +168,14 @@ class ConvergenceDisplay:
             self.lines_ += axes.plot(history.seconds, history.gaps, **{**style, **options})
         if self.tol is not None:
             label = f"tol = {self.tol:g}"
+            # beyond this, it is rounding
+            lowest = min(float(history.gaps.min()) for history in self.histories.values())
+            axes.set_ylim(bottom=max(lowest, 1e-3 * self.tol) / 3)
             axes.axhline(self.tol, color="black", linewidth=1, linestyle=(0, (1, 2)), label=label)
-        axes.set_yscale("log")
         axes.set_xlim(left=0)
         axes.set_xlabel("seconds")
         axes.set_ylabel("proven distance from the minimum, in units of F(0, 0)")
-        axes.legend(frameon=False)
+        legend_above(axes, n_columns=2)
         self.ax_, self.figure_ = axes, axes.figure
         return self
 
@@ -224,6 +229,9 @@ def _history(model: Any, X: Matrix, y: Any, sample_weight: ArrayLike | None) -> 
         recorders.append(_Recorder(problem))
         return recorders[-1]
 
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        clone(model).set_params(max_iter=min(2, model.max_iter)).fit(X, y, sample_weight)
     model._listener_of = listener
     model.fit(X, y, sample_weight)
     (recorder,) = recorders

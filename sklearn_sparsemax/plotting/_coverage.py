@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import clone
 
 from .._typing import Array, Matrix
-from ._axes import BLUE, GREY, VERMILION, new_axes
+from ._axes import BLUE, GREY, VERMILION, legend_above, new_axes
 
 __all__ = ["CoverageDisplay"]
 
@@ -134,10 +134,10 @@ class CoverageDisplay:
         of_coverage.plot(levels, self.coverages, **{"label": "observed", **line})
         of_coverage.set_xlabel("confidence level")
         of_coverage.set_ylabel("true class is possible, share of rows")
-        of_coverage.legend(frameon=False)
+        legend_above(of_coverage)
         of_size.plot(levels, self.mean_sizes, **{**line, "color": VERMILION, "marker": "s"})
         of_size.set_xlabel("confidence level")
         of_size.set_ylabel("possible classes, mean")
-        of_size.set_ylim(bottom=0)
+        of_size.set_ylim(0, 1.08 * float(np.max(self.mean_sizes)))
         self.axes_, self.figure_ = np.array([of_coverage, of_size]), of_coverage.figure
         return self

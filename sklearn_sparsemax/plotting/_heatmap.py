@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._typing import Array, Matrix
-from ._axes import VERMILION, check_labels, check_probabilities, new_axes
+from ._axes import VERMILION, check_labels, check_probabilities, new_axes, outline
 
 __all__ = ["ProbabilityHeatmapDisplay"]
 
@@ -141,14 +141,17 @@ class ProbabilityHeatmapDisplay:
             The display.
         """
         n_rows, n_classes = self.probabilities.shape
-        axes = new_axes(ax, figsize=(np.clip(0.16 * n_rows + 2, 4, 12), 4))
+        height = np.clip(0.08 * n_classes + 1, 4, 9)
+        axes = new_axes(ax, figsize=(np.clip(0.16 * n_rows + 2, 4, 12), height))
         shown = np.ma.masked_equal(self.probabilities.T, 0)
-        style = {"cmap": "YlGnBu", "vmin": 0, "vmax": 1, "aspect": "auto", **options}
+        style = {"vmin": 0, "vmax": 1, "aspect": "auto", "interpolation": "nearest", **options}
+        style.setdefault("cmap", _colours())
         self.image_ = axes.imshow(shown, **style)
         axes.figure.colorbar(self.image_, ax=axes, label="probability; blank: exactly 0")
         if self.codes is not None:
             size = np.clip(4000 / max(n_rows, n_classes), 4, 40)
             marks = {"facecolors": "none", "edgecolors": VERMILION, "linewidths": 1.2}
+            marks["path_effects"] = [outline()]
             axes.scatter(np.arange(n_rows), self.codes, s=size, label="true class", **marks)
             axes.legend(loc="lower left", bbox_to_anchor=(0, 1), frameon=False)
         if n_classes <= MOST_NAMES:
@@ -157,3 +160,11 @@ class ProbabilityHeatmapDisplay:
         axes.set_ylabel("class")
         self.ax_, self.figure_ = axes, axes.figure
         return self
+
+
+def _colours() -> Any:
+    """Colours from visible to dark: the smallest probability is not white, as 0 is."""
+    import matplotlib as mpl
+    from matplotlib.colors import ListedColormap
+
+    return ListedColormap(mpl.colormaps["YlGnBu"](np.linspace(0.2, 1, 256)))

@@ -8,7 +8,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._typing import Array, Matrix
-from ._axes import BLUE, ORANGE, VERMILION, check_labels, check_probabilities, new_axes
+from ._axes import (
+    BLUE,
+    ORANGE,
+    VERMILION,
+    check_labels,
+    check_probabilities,
+    legend_above,
+    new_axes,
+)
 
 __all__ = ["SupportSizeDisplay"]
 
@@ -171,10 +179,10 @@ class SupportSizeDisplay:
             style = {"color": colour, "hatch": hatch, "edgecolor": "white", **options}
             axes.bar(sizes, share, bottom=bottom, label=f"{label}: {share.sum():.1f} %", **style)
             bottom += share
-        axes.margins(y=0.08)
+        axes.set_ylim(0, 1.05 * shares.sum(axis=0).max())
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.set_xlabel(f"classes with a positive probability, of {self.n_classes}")
         axes.set_ylabel("rows, %")
-        axes.legend(frameon=False)
+        legend_above(axes)
         self.ax_, self.figure_ = axes, axes.figure
         return self
