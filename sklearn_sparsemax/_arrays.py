@@ -15,8 +15,9 @@ from typing import Any
 
 import numpy as np
 from scipy import linalg
+from sklearn import get_config
 
-from ._compat import array_namespace, move_to
+from ._compat import array_namespace, convert_to_numpy, get_namespace_and_device, move_to
 from ._typing import Array
 
 
@@ -57,6 +58,11 @@ def zeros(shape: int | tuple[int, ...], like: Any) -> Any:
     if is_numpy(like):
         return np.zeros(shape, like.dtype)
     return namespace(like).zeros(shape, dtype=like.dtype, device=like.device)
+
+
+def ones(n: int, beside: Any) -> Any:
+    """Ones (n,) in double precision, on the device of an array of another library than NumPy."""
+    return namespace(beside).ones(n, dtype=double(beside), device=beside.device)
 
 
 def filled(shape: int | tuple[int, ...], value: float, like: Any) -> Any:
@@ -183,12 +189,106 @@ def epsilon(dtype: Any, like: Any) -> float:
 
 def on_host(array: Any) -> Array:
     """The array as one of NumPy, which is a transfer if it lies on another device."""
-    return array if is_numpy(array) else move_to(array, xp=np, device="cpu")
+    return array if is_numpy(array) else convert_to_numpy(array, namespace(array))
 
 
 def beside(values: Any, like: Any) -> Any:
     """Values of the host, in double precision, on the device of an array."""
     if is_numpy(like):
         return np.asarray(values, dtype=np.float64)
-    moved = move_to(np.asarray(values, np.float64), xp=namespace(like), device=like.device)
-    return cast(moved, double(like))
+    xp, dtype = namespace(like), double(like)
+    # a device without float64 cannot receive it
+    values = np.ascontiguousarray(values, np.float64 if dtype == xp.float64 else np.float32)
+    return xp.asarray(values, dtype=dtype, device=like.device)
+
+
+def library_of(X: Any) -> Any:
+    """The namespace of X if it is an array of another library, and dispatch is on; else None."""
+    if not get_config()["array_api_dispatch"] or is_numpy(X):
+        return None
+    xp, dispatched, _ = get_namespace_and_device(X)
+    return None if xp is np or not dispatched or "numpy" in xp.__name__ else xp
+
+
+def moved_beside(array: Any, X: Any) -> Any:
+    """An array in the library of X, on its device. What is no array stays, as without dispatch."""
+    if not get_config()["array_api_dispatch"] or not hasattr(array, "__dlpack__"):
+        return array
+    if is_numpy(X):
+        return on_host(array)
+    return move_to(array, xp=namespace(X), device=X.device)
+
+
+def is_beside(array: Any, X: Any) -> bool:
+    """Whether two arrays are of the same library, and on the same device."""
+    if is_numpy(array) or is_numpy(X):
+        return is_numpy(array) and is_numpy(X)
+    return namespace(array) is namespace(X) and array.device == X.device
+
+
+def is_integer(array: Any) -> bool:
+    """Whether an array holds integers or booleans."""
+    if is_numpy(array):
+        return array.dtype.kind in "biu"
+    return bool(namespace(array).isdtype(array.dtype, ("bool", "integral")))
+
+
+def is_real(array: Any) -> bool:
+    """Whether an array holds floating-point numbers."""
+    if is_numpy(array):
+        return array.dtype.kind == "f"
+    return bool(namespace(array).isdtype(array.dtype, "real floating"))
+
+
+def unique(array: Any) -> Any:
+    """The values of an array, sorted, each once."""
+    return np.unique(array) if is_numpy(array) else namespace(array).unique_values(array)
+
+
+def all_true(array: Any) -> bool:
+    """Whether all entries are true."""
+    return bool(namespace(array).all(array))
+
+
+def any_true(array: Any) -> bool:
+    """Whether an entry is true."""
+    return bool(namespace(array).any(array))
+
+
+def contiguous(array: Any) -> Any:
+    """The array in the order of memory that NumPy's users expect."""
+    return np.ascontiguousarray(array) if is_numpy(array) else array
+
+
+def first_true(array: Any) -> int:
+    """Place of the first true entry of a vector."""
+    xp = namespace(array)
+    return int(xp.argmax(cast(array, np.int8 if xp is np else xp.int8)))
+
+
+def beside_each_other(columns: list[Any]) -> Any:
+    """Matrices (n, ...) as one, beside each other."""
+    return (
+        np.hstack(columns)
+        if is_numpy(columns[0])
+        else namespace(columns[0]).concat(columns, axis=1)
+    )
+
+
+def taken(values: Any, places: Any) -> Any:
+    """The values at places."""
+    return values[places] if is_numpy(values) else namespace(values).take(values, places, axis=0)
+
+
+def with_last_row(matrix: Any, row: Any) -> Any:
+    """The matrix (d, m) with a row (m,) below it."""
+    if is_numpy(matrix):
+        return np.vstack([matrix, row])
+    return namespace(matrix).concat([matrix, row[None, :]])
+
+
+def place(array: Any) -> str:
+    """Library and device of an array, in words."""
+    if is_numpy(array):
+        return "of NumPy, a list or a sparse matrix"
+    return f"of {namespace(array).__name__.split('.')[-1]} on {array.device}"

@@ -18,6 +18,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 HAS_ARRAY_API = hasattr(_array_api, "move_to")
 
 get_namespace_and_device = _array_api.get_namespace_and_device
+convert_to_numpy = _array_api._convert_to_numpy
 
 
 def array_namespace(array: Any) -> Any:
@@ -55,6 +56,7 @@ __all__ = [
     "array_namespace",
     "callback_context",
     "callback_management",
+    "convert_to_numpy",
     "fit_context",
     "get_namespace_and_device",
     "give_callbacks",

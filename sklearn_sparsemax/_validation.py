@@ -6,7 +6,7 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike, NDArray
+from numpy.typing import DTypeLike
 from scipy import sparse
 
 from . import _arrays
@@ -15,19 +15,28 @@ from . import _arrays
 MOST_ENTMAX_ALPHA = 50
 
 
-def check_weights(sample_weight: ArrayLike | None, n_rows: int) -> NDArray[np.float64]:
-    """Weights of the rows (n,), ones by default; an error unless finite and 0 or more."""
+def check_weights(sample_weight: Any, n_rows: int, X: Any = None) -> Any:
+    """Weights of the rows (n,), ones by default; an error unless finite and 0 or more.
+
+    They are in double precision, in the library of X and on its device.
+    """
     if sample_weight is None:
-        return np.ones(n_rows)
+        return np.ones(n_rows) if _arrays.is_numpy(X) else _arrays.ones(n_rows, X)
     check_unmasked(sample_weight, "sample_weight", "0")
-    weights = np.asarray(sample_weight, dtype=np.float64)
-    if weights.shape != (n_rows,):
+    if _arrays.is_numpy(X):
+        weights = np.asarray(_arrays.moved_beside(sample_weight, X), dtype=np.float64)
+    elif _arrays.is_numpy(sample_weight):
+        weights = _arrays.beside(sample_weight, X)
+    else:
+        weights = _arrays.cast(_arrays.moved_beside(sample_weight, X), _arrays.double(X))
+    if tuple(weights.shape) != (n_rows,):
         raise ValueError(
-            f"sample_weight has the shape {weights.shape}; it must be ({n_rows},), one weight a "
-            "row."
+            f"sample_weight has the shape {tuple(weights.shape)}; it must be ({n_rows},), one "
+            "weight a row."
         )
-    if not ((weights >= 0) & (weights < np.inf)).all():
-        wrong = weights[~((weights >= 0) & (weights < np.inf))][0]
+    valid = (weights >= 0) & (weights < np.inf)
+    if not _arrays.all_true(valid):
+        wrong = float(weights[~valid][0])
         raise ValueError(f"sample_weight holds {wrong:g}; weights must be finite and 0 or more.")
     return weights
 

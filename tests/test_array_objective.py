@@ -9,8 +9,9 @@ from numpy.testing import assert_allclose
 from tables import LOSSES
 
 from sklearn_sparsemax import _arrays
-from sklearn_sparsemax._problem import array_objective
-from sklearn_sparsemax._problem.array_objective import ArrayObjective, DenseTargets, OneHotTargets
+from sklearn_sparsemax._kernels import array_rows
+from sklearn_sparsemax._problem.array_objective import ArrayObjective
+from sklearn_sparsemax._problem.array_targets import DenseTargets, OneHotTargets
 from sklearn_sparsemax._problem.certificate import certificate
 from sklearn_sparsemax._problem.objective import Objective
 from sklearn_sparsemax._solvers import auto, lbfgs, newton_cg
@@ -118,7 +119,7 @@ def test_solvers_reach_the_same_minimum(library, loss, solver):
 def test_blocks_of_rows_change_nothing(library, loss, monkeypatch):
     _, whole = pair(library, LOSSES[loss].loss)
     coef = _arrays.beside(np.random.default_rng(0).normal(size=whole.shape), whole.X)
-    monkeypatch.setattr(array_objective, "NUMBERS_PER_BLOCK", 37)
+    monkeypatch.setattr(array_rows, "NUMBERS_PER_BLOCK", 37)
     _, blocks = pair(library, LOSSES[loss].loss)
     assert not blocks.scores_fit_one_block
     assert_allclose(blocks.value_and_gradient(coef)[0], whole.value_and_gradient(coef)[0], 1e-6)

@@ -15,6 +15,8 @@ from sklearn.utils.estimator_checks import (
 )
 from tables import ESTIMATORS, THROUGH_THE_ORIGIN, ZERO_PROBABILITIES
 
+from sklearn_sparsemax import _arrays
+
 SPAN = 8.0
 
 
@@ -31,8 +33,10 @@ class _AnyTarget:
         X, y = super()._validate_fit(X, y, **options)
         if y.ndim != 2:
             return X, y
-        shares = (np.clip(y.astype(np.float64), -SPAN, SPAN) + SPAN) / (2 * SPAN * y.shape[1])
-        return X, np.hstack([shares, 1 - shares.sum(axis=1, keepdims=True)])
+        y = _arrays.moved_beside(y, X)
+        xp = _arrays.namespace(y)
+        shares = (xp.clip(_arrays.in_double(y), -SPAN, SPAN) + SPAN) / (2 * SPAN * y.shape[1])
+        return X, _arrays.beside_each_other([shares, 1 - xp.sum(shares, axis=1, keepdims=True)])
 
     def predict(self, X):
         shares = super().predict(X)[:, :-1]

@@ -13,6 +13,15 @@ from typing import Any
 from .. import _arrays
 from ._entmax_constants import MOST_STEPS
 
+# Numbers of a block of rows: 64 MiB in single precision, and 128 MiB in double precision.
+NUMBERS_PER_BLOCK = 2**24
+
+
+def row_ranges(n_rows: int, n_columns: int) -> list[slice]:
+    """Ranges of rows, of which an array of so many columns fits in a block."""
+    step = max(1, NUMBERS_PER_BLOCK // max(1, n_columns))
+    return [slice(start, min(start + step, n_rows)) for start in range(0, n_rows, step)]
+
 
 def sparsemax(xp: Any, z: Any) -> Any:
     """The sparsemax of the rows (n, K), by Newton's method; NaN where the maximum is not finite.

@@ -2,8 +2,9 @@
 
 It has the interface of `Objective` that the solvers "lbfgs" and "newton-cg", the intercept and the
 certificate use. Scores and targets are formed for blocks of rows. A block holds at most
-`NUMBERS_PER_BLOCK` scores, and as many features where these are converted to another type.
-Evaluations in the type of X convert none. A pass needs about ten arrays of the size of a block.
+`array_rows.NUMBERS_PER_BLOCK` scores, and as many features where these are converted to another
+type. Evaluations in the type of X convert none. A pass needs about ten arrays of the size of a
+block.
 
 Products of matrices run in the type of X, or in double precision for the certificate. Sums over
 rows are in double precision. What reaches the host is single numbers.
@@ -17,67 +18,24 @@ from typing import Any, Protocol
 import numpy as np
 
 from .. import _arrays
+from .._kernels import array_rows
 from .._typing import Array
 from .._validation import check_squares
 from ..losses import FenchelYoungLoss
+from .array_targets import column_totals
 from .curvature import CurvedRows
 from .moments import feature_moments
 from .objective import Block
 from .scores import ScoresOfIntercepts
 
-NUMBERS_PER_BLOCK = 2**24
-
 
 class Targets(Protocol):
-    """Target distributions of all rows, of shape (n, K)."""
+    """Target distributions of all rows, of shape (n, K) (`array_targets`)."""
 
     shape: tuple[int, ...]
 
     def block(self, rows: slice, dtype: Any) -> Any:
         """Those of some rows, as a dense array."""
-
-
-class OneHotTargets:
-    """Distributions with all mass on the class of each row.
-
-    Parameters
-    ----------
-    codes : array of int of shape (n,)
-        Class of each row.
-    n_outputs : int
-        Number of outputs.
-    """
-
-    def __init__(self, codes: Any, n_outputs: int) -> None:
-        self._codes = codes
-        self.shape = (codes.shape[0], n_outputs)
-
-    def block(self, rows: slice, dtype: Any) -> Any:
-        """Distributions of some rows, as a dense array."""
-        codes = self._codes[rows]
-        xp = _arrays.namespace(codes)
-        classes = xp.arange(self.shape[1], dtype=codes.dtype, device=codes.device)
-        return _arrays.cast(codes[:, None] == classes[None, :], dtype)
-
-    def of_rows(self, chosen: Any) -> OneHotTargets:
-        """Those of the rows that a mask chooses."""
-        return OneHotTargets(self._codes[chosen], self.shape[1])
-
-
-class DenseTargets:
-    """Distributions that are given as an array (n, K)."""
-
-    def __init__(self, values: Any) -> None:
-        self._values = values
-        self.shape = values.shape
-
-    def block(self, rows: slice, dtype: Any) -> Any:
-        """Distributions of some rows, as a dense array."""
-        return _arrays.cast(self._values[rows, :], dtype)
-
-    def of_rows(self, chosen: Any) -> DenseTargets:
-        """Those of the rows that a mask chooses."""
-        return DenseTargets(self._values[chosen])
 
 
 class ArrayObjective:
@@ -136,22 +94,20 @@ class ArrayObjective:
         if sample_weight is None:
             sample_weight = self.xp.ones(n_rows, dtype=self.double, device=X.device)
         self.weights = sample_weight / self.xp.sum(sample_weight)
-        mean = self.zeros(self.n_outputs)
-        for rows in self._ranges(self.n_outputs):
-            mean += self.weights[rows] @ targets.block(rows, self.double)
+        mean = column_totals(self.weights, targets)
         # the weights sum to 1 up to rounding only
         self.target_mean = self.xp.minimum(mean, self.xp.ones_like(mean))
 
     @property
     def blocks(self) -> Iterator[Block]:
         """The blocks of rows of a pass in double precision, with dense targets."""
-        for rows in self._ranges(max(self.n_features, self.n_outputs)):
+        for rows in array_rows.row_ranges(self.n_rows, max(self.n_features, self.n_outputs)):
             yield self._block(rows, self.double)
 
     @property
     def scores_fit_one_block(self) -> bool:
         """Whether the scores of all rows are no larger than those of a block may be."""
-        return self.X.shape[0] * self.n_outputs <= NUMBERS_PER_BLOCK
+        return len(array_rows.row_ranges(self.n_rows, self.n_outputs)) <= 1
 
     def zeros(self, shape: int | tuple[int, ...]) -> Array:
         """Zeros in double precision, beside the coefficients."""
@@ -190,7 +146,7 @@ class ArrayObjective:
     def value_at_zero(self) -> float:
         """F(0, 0), without a product."""
         value: Any = 0.0
-        for rows in self._ranges(self.n_outputs):
+        for rows in array_rows.row_ranges(self.n_rows, self.n_outputs):
             targets = self.targets.block(rows, self.double)
             value += self.weights[rows] @ self.loss.value(self.xp.zeros_like(targets), targets)
         return float(value)
@@ -241,7 +197,7 @@ class ArrayObjective:
         intercept = _arrays.cast(coef[-1, :], dtype) if self.fit_intercept else 0
         # features that stay as they are, in double precision excepted, need no memory
         widest = self.n_outputs if dtype != self.double else max(self.n_features, self.n_outputs)
-        for rows in self._ranges(widest):
+        for rows in array_rows.row_ranges(self.n_rows, widest):
             block = self._block(rows, dtype)
             block = block._replace(X=_arrays.cast(block.X, dtype))
             scores = block.X @ W + intercept
@@ -256,11 +212,6 @@ class ArrayObjective:
         if self.fit_intercept:
             gradient[-1, :] += _arrays.column_sums(residual)
         gradient[: self.n_features, :] += _arrays.cast(block.X, residual.dtype).T @ residual
-
-    def _ranges(self, n_columns: int) -> list[slice]:
-        """Ranges of rows, of which an array of so many columns fits in a block."""
-        n_rows, step = self.X.shape[0], max(1, NUMBERS_PER_BLOCK // n_columns)
-        return [slice(start, min(start + step, n_rows)) for start in range(0, n_rows, step)]
 
     def _block(self, rows: slice, dtype: Any) -> Block:
         targets = self.targets.block(rows, dtype)

@@ -57,7 +57,7 @@ def no_worse_than_zero(objective: Problem, tol: float, solution: Solution) -> So
     """
     if not solution.objective <= objective.value_at_zero():
         zero = Tolerance(objective, tol).certify(
-            _zero_model(objective), solution.n_iter, solution.message
+            zero_model(objective), solution.n_iter, solution.message
         )
         solution = better(zero, solution) if np.isfinite(solution.objective) else zero
     if objective.alpha > 0 and not np.isfinite(solution.dual_gap):
@@ -93,7 +93,7 @@ class Tolerance:
         if self.has_dual:
             self.unit = objective.value_at_zero()
         else:
-            zero = _zero_model(objective)
+            zero = zero_model(objective)
             self.unit = self.distance(objective.value_and_gradient(zero, zero.dtype)[1])
         rounding = 10 * _arrays.epsilon(objective.target_mean.dtype, objective.target_mean)
         self.bound = max(tol * self.unit, rounding if self.unit <= rounding else 0)
@@ -119,6 +119,6 @@ class Tolerance:
         return Solution(coef, n_iter, value, dual_gap, distance <= self.bound, message, dual)
 
 
-def _zero_model(objective: Problem) -> Array:
+def zero_model(objective: Problem) -> Array:
     """Coefficients of 0, in double precision, on the device of the data."""
     return _arrays.zeros(objective.shape, objective.target_mean)

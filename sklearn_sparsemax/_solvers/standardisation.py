@@ -51,7 +51,7 @@ class Standardisation:
             return variables * self.scale
         if not _arrays.is_numpy(variables):
             W = variables[:-1, :] * self.scale
-            return _with_last_row(W, variables[-1, :] - self.mean @ W)
+            return _arrays.with_last_row(W, variables[-1, :] - self.mean @ W)
         coef = np.empty_like(variables)
         np.multiply(variables[:-1], self.scale, out=coef[:-1])
         np.subtract(variables[-1], self.mean @ coef[:-1], out=coef[-1])
@@ -60,7 +60,9 @@ class Standardisation:
     def from_coef(self, coef: Array) -> Array:
         if self.mean is None:
             return coef / self.scale
-        return _with_last_row(coef[:-1, :] / self.scale, coef[-1, :] + self.mean @ coef[:-1, :])
+        return _arrays.with_last_row(
+            coef[:-1, :] / self.scale, coef[-1, :] + self.mean @ coef[:-1, :]
+        )
 
     def hessian(self, objective: Problem, coef: Array) -> Array:
         hessian = objective.hessian(coef, center=self.mean)
@@ -76,17 +78,10 @@ class Standardisation:
             return gradient * self.scale
         if not _arrays.is_numpy(gradient):
             of_scaled = (gradient[:-1, :] - self.mean[:, None] * gradient[-1, :]) * self.scale
-            return _with_last_row(of_scaled, gradient[-1, :])
+            return _arrays.with_last_row(of_scaled, gradient[-1, :])
         result = np.empty_like(gradient)
         np.multiply(self.mean[:, None], gradient[-1], out=result[:-1])
         np.subtract(gradient[:-1], result[:-1], out=result[:-1])
         result[:-1] *= self.scale
         result[-1] = gradient[-1]
         return result
-
-
-def _with_last_row(matrix: Array, row: Array) -> Array:
-    """The matrix (d, m) with a row (m,) below it."""
-    if _arrays.is_numpy(matrix):
-        return np.vstack([matrix, row])
-    return _arrays.namespace(matrix).concat([matrix, row[None, :]])

@@ -72,6 +72,8 @@ class AlphaPathMixin:
 
     _plain_class: ClassVar[Any]
 
+    _takes_arrays = False
+
     # what chooses where `scoring` is None; None is the accuracy
     default_scoring: ClassVar[str | None] = None
 
@@ -93,6 +95,7 @@ class AlphaPathMixin:
 
         %(fit_results)s
         """
+        self._options_of(X)
         X, y = indexable(X, y)
         if sample_weight is not None:
             sample_weight = check_weights(sample_weight, _num_rows(y))

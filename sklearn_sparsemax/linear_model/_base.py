@@ -19,14 +19,22 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .._compat import CallbackSupportMixin, Interval, StrOptions, has_callbacks
+from .. import _arrays
+from .._compat import (
+    HAS_ARRAY_API,
+    CallbackSupportMixin,
+    Interval,
+    StrOptions,
+    has_callbacks,
+)
 from .._persistence import VersionedPickleMixin
+from .._problem.array_objective import ArrayObjective
 from .._problem.objective import Objective
 from .._problem.progress import FitCallbacks, Listener, Progress
 from .._problem.protocol import Problem
 from .._problem.scaling import scaling_advice
 from .._solvers import auto, lbfgs, newton_cg, newton_cholesky, sdca, sgd
-from .._solvers.solution import Solution, no_worse_than_zero
+from .._solvers.solution import Solution, no_worse_than_zero, zero_model
 from .._typing import Array, Matrix
 from .._validation import check_unmasked
 from ..losses import FenchelYoungLoss
@@ -40,7 +48,10 @@ SOLVERS: dict[str, Callable[..., Solution]] = {
     "sgd": sgd.solve,
 }
 
-FEATURES = {"accept_sparse": "csr", "dtype": [np.float64, np.float32]}
+# The solvers of arrays of other libraries than NumPy.
+ARRAY_SOLVERS = ("auto", "lbfgs", "newton-cg")
+
+FEATURES: dict[str, Any] = {"accept_sparse": "csr", "dtype": [np.float64, np.float32]}
 
 
 class LinearModel(VersionedPickleMixin, CallbackSupportMixin, BaseEstimator):
@@ -50,6 +61,9 @@ class LinearModel(VersionedPickleMixin, CallbackSupportMixin, BaseEstimator):
     """
 
     coef_: Matrix
+
+    # whether arrays of other libraries than NumPy are fitted where they lie
+    _takes_arrays: ClassVar[bool] = True
 
     # distributions of the dual that the previous fit of a warm start has left
     _dual: sparse.csr_array | None = None
@@ -83,6 +97,9 @@ class LinearModel(VersionedPickleMixin, CallbackSupportMixin, BaseEstimator):
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
+        tags.array_api_support = (
+            HAS_ARRAY_API and self._takes_arrays and self.solver in ARRAY_SOLVERS
+        )
         return tags
 
     @property
@@ -94,8 +111,32 @@ class LinearModel(VersionedPickleMixin, CallbackSupportMixin, BaseEstimator):
         """X as float32 or float64, dense or CSR, and y as an array."""
         check_unmasked(X, "X", "value")
         check_unmasked(y, "y", "value")
-        X, y = validate_data(self, X, y, **FEATURES, **options)
+        features = self._options_of(X)
+        if _arrays.is_numpy(X):
+            # everything follows X
+            y = _arrays.moved_beside(y, X)
+        X, y = validate_data(self, X, y, **features, **options)
         return as_csr_array(X), y
+
+    def _options_of(self, X: Any) -> dict[str, Any]:
+        """The options of `validate_data` for the library of X; an error if it cannot be served."""
+        library = _arrays.library_of(X)
+        if library is None:
+            return FEATURES
+        if not HAS_ARRAY_API:
+            raise ValueError("array_api_dispatch=True needs scikit-learn 1.8 or newer.")
+        if not self._takes_arrays:
+            raise TypeError(
+                f"{type(self).__name__} takes arrays of NumPy and sparse matrices alone; X is a "
+                f"{type(X).__module__}.{type(X).__name__}."
+            )
+        if self.solver not in ARRAY_SOLVERS:
+            raise ValueError(
+                f"solver={self.solver!r} takes arrays of NumPy and sparse matrices alone; for a "
+                f"{type(X).__module__}.{type(X).__name__}, use {', '.join(ARRAY_SOLVERS)}."
+            )
+        widest = _arrays.widest(library, X.device)
+        return {"dtype": [widest] if widest == library.float32 else [widest, library.float32]}
 
     def _minimize(
         self,
@@ -125,8 +166,10 @@ class LinearModel(VersionedPickleMixin, CallbackSupportMixin, BaseEstimator):
         complete: Callable[[Self], None] | None = None,
     ) -> None:
         """Fit coefficients to a problem, and store the solution; the rest is as in `_minimize`."""
+        if start is not None:
+            start = _arrays.moved_beside(start, objective.target_mean)
         if start is None or start.shape != objective.shape or _is_worse(objective, start):
-            start = np.zeros(objective.shape)
+            start = zero_model(objective)
         self._run(objective, partial(self._solve, objective, start), given, complete)
 
     def _run(
@@ -155,17 +198,19 @@ class LinearModel(VersionedPickleMixin, CallbackSupportMixin, BaseEstimator):
 
     def _objective(
         self, X: Matrix, targets: Matrix, sample_weight: Array, reference_output: bool
-    ) -> Objective:
+    ) -> Any:
         """What is minimised: F over the rows with a positive weight."""
         rows = sample_weight > 0
-        if not rows.any():
+        if not _arrays.any_true(rows):
             raise ValueError(
                 "sample_weight, times class weights if any, is zero for every row; at least one "
                 "row needs a positive weight."
             )
-        if not rows.all():
-            X, targets, sample_weight = X[rows], targets[rows], sample_weight[rows]
-        return Objective(
+        over_arrays = not _arrays.is_numpy(X)
+        if not _arrays.all_true(rows):
+            targets = targets.of_rows(rows) if over_arrays else targets[rows]
+            X, sample_weight = X[rows], sample_weight[rows]
+        return (ArrayObjective if over_arrays else Objective)(
             X,
             targets,
             self._loss,
@@ -177,7 +222,9 @@ class LinearModel(VersionedPickleMixin, CallbackSupportMixin, BaseEstimator):
 
     def _strength(self, sample_weight: Array) -> float:
         """The alpha of the fit."""
-        return 1 / float(sample_weight.sum()) if self.alpha == "auto" else float(self.alpha)
+        if self.alpha != "auto":
+            return float(self.alpha)
+        return 1 / float(_arrays.namespace(sample_weight).sum(sample_weight))
 
     def _solve(self, objective: Problem, start: Array, progress: Progress) -> Solution:
         """What the solver returns."""
@@ -185,7 +232,7 @@ class LinearModel(VersionedPickleMixin, CallbackSupportMixin, BaseEstimator):
         if self.solver in ("auto", "sdca", "sgd"):
             options["random_state"] = self.random_state
         if self.solver in ("auto", "sdca"):
-            dual = self._dual if start.any() else None
+            dual = self._dual if _arrays.any_true(start != 0) else None
             if dual is not None and dual.shape == (objective.n_rows, objective.n_outputs):
                 options["dual_start"] = dual
         return self._solvers[self.solver](objective, start, **options)
@@ -208,7 +255,8 @@ class LinearModel(VersionedPickleMixin, CallbackSupportMixin, BaseEstimator):
         if objective.alpha == 0 and objective.shift_invariant:
             # Without a penalty, coefficients that differ alike for all outputs are as good: of
             # all minima, this is the one whose coefficients sum to 0 over the outputs.
-            coef = solution.coef - solution.coef.mean(axis=1, keepdims=True)
+            mean = _arrays.namespace(solution.coef).mean(solution.coef, axis=1, keepdims=True)
+            coef = solution.coef - mean
             solution = solution._replace(coef=coef)
         return solution
 
@@ -222,10 +270,10 @@ class LinearModel(VersionedPickleMixin, CallbackSupportMixin, BaseEstimator):
         self._dual = solution.dual if self.warm_start else None
         coef = solution.coef
         if self.fit_intercept:
-            coef, self.intercept_ = coef[:-1], coef[-1].copy()
+            coef, self.intercept_ = coef[:-1, :], _arrays.copy_of(coef[-1, :])
         else:
-            self.intercept_ = np.zeros(coef.shape[1])
-        self.coef_ = np.ascontiguousarray(coef.T)
+            self.intercept_ = _arrays.zeros(coef.shape[1], coef)
+        self.coef_ = _arrays.contiguous(coef.T)
         self.alpha_ = alpha
         self.n_iter_ = solution.n_iter
         self.objective_ = solution.objective
@@ -236,8 +284,8 @@ class LinearModel(VersionedPickleMixin, CallbackSupportMixin, BaseEstimator):
         if not (self.warm_start and hasattr(self, "coef_")):
             return None
         W = self.coef_.toarray().T if sparse.issparse(self.coef_) else self.coef_.T
-        rows = [W, self.intercept_[None]] if self.fit_intercept else [W]
-        return np.vstack(rows).astype(np.float64)
+        start = _arrays.with_last_row(W, self.intercept_) if self.fit_intercept else W
+        return _arrays.in_double(start)
 
     def sparsify(self) -> Self:
         """Convert the coefficients to a sparse matrix.
@@ -281,14 +329,31 @@ class LinearModel(VersionedPickleMixin, CallbackSupportMixin, BaseEstimator):
         """Keep the coefficients in another container."""
         self.coef_ = coef
 
-    def _scores(self, X: Matrix) -> Array:
-        """Scores (n, m) in the type of X, one column for each row of `coef_`."""
+    def _scores(self, X: Matrix, method: str) -> Array:
+        """Scores (n, m) in the type of X, one column for each row of `coef_`, for a method."""
         check_is_fitted(self)
         check_unmasked(X, "X", "value")
-        return self._linear(as_csr_array(validate_data(self, X, **FEATURES, reset=False)))
+        features = self._options_of(X)
+        self._check_library(X, method)
+        return self._linear(as_csr_array(validate_data(self, X, **features, reset=False)))
+
+    def _check_library(self, X: Any, method: str) -> None:
+        """Refuse X of another library, or on another device, than the coefficients."""
+        of_numpy = _arrays.library_of(X) is None
+        if _arrays.is_numpy(self.coef_) if of_numpy else _arrays.is_beside(self.coef_, X):
+            return
+        raise ValueError(
+            f"Inputs passed to {type(self).__name__}.{method}() must use the same namespace and "
+            f"the same device as those passed to fit(), with array_api_dispatch=True. X is "
+            f"{_arrays.place(X)}, and coef_ is {_arrays.place(self.coef_)}. Move the estimator "
+            "with sklearn.utils._array_api.move_estimator_to(estimator, xp, device)."
+        )
 
     def _linear(self, X: Matrix) -> Array:
         """Scores (n, m) of validated X."""
+        if not _arrays.is_numpy(X):
+            W = _arrays.cast(self.coef_.T, X.dtype)
+            return X @ W + _arrays.cast(self.intercept_, X.dtype)
         scores = safe_sparse_dot(X, self.coef_.T.astype(X.dtype, copy=False), dense_output=True)
         scores += self.intercept_.astype(X.dtype, copy=False)
         return np.ascontiguousarray(scores)

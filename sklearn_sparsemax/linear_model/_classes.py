@@ -11,6 +11,13 @@ from sklearn.preprocessing import normalize
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
+from .. import _arrays
+from .._problem.array_targets import (
+    DenseTargets,
+    OneHotTargets,
+    balanced_weights,
+    column_totals,
+)
 from .._typing import Array, Matrix
 from .._validation import check_weights
 from ..losses import FenchelYoungLoss
@@ -21,12 +28,13 @@ class Encoded(NamedTuple):
     """What y becomes.
 
     Target distributions (n, K), weights of the rows (n,), and the number of labels of each row
-    (n,).
+    (n,). Over arrays of another library than NumPy, the targets are of `array_targets`, and there
+    is no number of labels for classes.
     """
 
     targets: Matrix
     weights: Array
-    n_labels: Array
+    n_labels: Any
 
 
 class ClassEncoder:
@@ -50,17 +58,18 @@ class ClassEncoder:
     def __init__(self, classes: Array, loss: FenchelYoungLoss) -> None:
         self.classes = classes
         self.loss = loss
-        self.is_binary = classes.size == 2
+        self.n_classes = _arrays.size(classes)
+        self.is_binary = self.n_classes == 2
         self.reference_output = self.is_binary and not loss.independent_outputs
 
     @classmethod
     def of_rows(cls, y: Any, loss: FenchelYoungLoss) -> Self:
         """The encoder of the classes that y (n,) holds."""
-        classes = np.unique(_check_labels(y))
-        if classes.size < 2:
+        classes = _arrays.unique(_check_labels(y))
+        if _arrays.size(classes) < 2:
+            only = _arrays.on_host(classes).item()
             raise ValueError(
-                f"y holds only one class, {classes.item()!r}; a classifier needs at least two "
-                "classes."
+                f"y holds only one class, {only!r}; a classifier needs at least two classes."
             )
         return cls(classes, loss)
 
@@ -81,7 +90,7 @@ class ClassEncoder:
     @property
     def n_outputs(self) -> int:
         """Number of outputs of the target distributions."""
-        return 1 if self.is_binary and self.loss.independent_outputs else self.classes.size
+        return 1 if self.is_binary and self.loss.independent_outputs else self.n_classes
 
     @property
     def attributes(self) -> dict[str, Any]:
@@ -90,7 +99,9 @@ class ClassEncoder:
 
     def is_compatible(self, other: Any) -> bool:
         """Whether coefficients of a model with this encoder serve one with the other."""
-        return isinstance(other, ClassEncoder) and np.array_equal(self.classes, other.classes)
+        return isinstance(other, ClassEncoder) and np.array_equal(
+            _arrays.on_host(self.classes), _arrays.on_host(other.classes)
+        )
 
     def check_stream(self, y: Array, classes: ArrayLike | None) -> None:
         """Check that a later call of `partial_fit` means the same classes."""
@@ -101,9 +112,15 @@ class ClassEncoder:
             )
 
     def encode(
-        self, y: Any, sample_weight: ArrayLike | None, class_weight: dict[Any, float] | str | None
+        self,
+        y: Any,
+        sample_weight: Any,
+        class_weight: dict[Any, float] | str | None,
+        X: Any = None,
     ) -> Encoded:
-        """Targets and weights of rows with the class labels y (n,)."""
+        """Targets and weights of rows with the class labels y (n,), beside X."""
+        if not _arrays.is_numpy(X):
+            return self._encode_beside(X, y, sample_weight, class_weight)
         codes = self._codes(_check_labels(y))
         weights = check_weights(sample_weight, codes.size)
         weights = weights * class_weights(class_weight, self.classes, codes, weights)[codes]
@@ -111,6 +128,26 @@ class ClassEncoder:
         if self.n_outputs == 1:
             targets = targets[:, [1]]
         return Encoded(targets, weights, np.ones(codes.size, dtype=int))
+
+    def _encode_beside(
+        self, X: Any, y: Any, sample_weight: Any, class_weight: dict[Any, float] | str | None
+    ) -> Encoded:
+        """What `encode` returns, over arrays of another library than NumPy."""
+        codes = _arrays.namespace(y).searchsorted(self.classes, _check_labels(y))
+        codes = _arrays.moved_beside(codes, X)
+        weights = check_weights(sample_weight, X.shape[0], X)
+        targets: Any = OneHotTargets(codes, self.n_classes)
+        if isinstance(class_weight, str):
+            # "balanced", the only string that passes validation
+            factors = balanced_weights(column_totals(weights, targets))
+            weights = weights * _arrays.taken(factors, codes)
+        elif class_weight is not None:
+            classes = _arrays.on_host(self.classes)
+            factors = class_weights(class_weight, classes, np.empty(0), np.empty(0))
+            weights = weights * _arrays.taken(_arrays.beside(factors, X), codes)
+        if self.n_outputs == 1:
+            targets = DenseTargets(codes[:, None])
+        return Encoded(targets, weights, None)
 
     def _codes(self, y: Array) -> Array:
         """Place of each label (n,) among the classes."""
@@ -134,17 +171,27 @@ class ClassEncoder:
 
     def probabilities(self, scores: Array) -> Array:
         """Probabilities of the classes (n, K); may overwrite the scores."""
-        if self.loss.independent_outputs:
-            p = self.loss.probabilities(scores)
-            return np.hstack([1 - p, p]) if p.shape[1] == 1 else normalize(p, norm="l1")
+        loss = self.loss.like(scores)
+        if loss.independent_outputs:
+            p = loss.probabilities(scores)
+            if p.shape[1] == 1:
+                return _arrays.beside_each_other([1 - p, p])
+            return _normalized(p)
         if scores.shape[1] == 1:
-            scores = np.hstack([np.zeros_like(scores), scores])
-        return self.loss.probabilities(scores)
+            scores = _arrays.beside_each_other([_arrays.zeros(scores.shape, scores), scores])
+        return loss.probabilities(scores)
 
     def predict(self, scores: Array, threshold: float | None = None) -> Array:
         """Class labels (n,) with the largest score; classes have no threshold."""
-        codes = (scores[:, 0] > 0).astype(int) if scores.shape[1] == 1 else scores.argmax(axis=1)
-        return self.classes[codes]
+        xp = _arrays.namespace(scores)
+        if scores.shape[1] == 1:
+            codes = _arrays.cast(scores[:, 0] > 0, xp.int64)
+        else:
+            codes = xp.argmax(scores, axis=1)
+        if _arrays.is_numpy(self.classes) and self.classes.dtype.kind in "OUS":
+            # no other library has strings
+            return self.classes[_arrays.on_host(codes)]
+        return _arrays.taken(_arrays.moved_beside(self.classes, scores), codes)
 
 
 def class_weights(
@@ -184,6 +231,14 @@ def class_weights(
         if label in known:
             weights[known[label]] = weight
     return weights
+
+
+def _normalized(p: Any) -> Any:
+    """The rows of p (n, K), each divided by its sum if that is not 0."""
+    if _arrays.is_numpy(p):
+        return normalize(p, norm="l1")
+    totals = _arrays.namespace(p).sum(p, axis=1, keepdims=True)
+    return p / (totals + _arrays.cast(totals == 0, p.dtype))
 
 
 def _check_labels(y: Any) -> Array:

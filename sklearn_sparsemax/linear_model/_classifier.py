@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import ClassifierMixin
 
+from .. import _arrays
 from .._compat import StrOptions, fit_context
 from .._problem.objective import Objective
 from .._problem.progress import training_data
@@ -86,7 +87,7 @@ class LinearClassifier(ClassifierMixin, LinearModel):
         given = y
         X, y = self._validate_fit(X, y, **self._y_options)
         encoder = self._encoder_of(y, given)
-        return X, encoder, encoder.encode(y, sample_weight, self.class_weight)
+        return X, encoder, encoder.encode(y, sample_weight, self.class_weight, X)
 
     def _encoder_of(self, y: Array, given: Any) -> Any:
         """The encoder for validated y; `given` is y as the user gave it."""
@@ -123,7 +124,7 @@ class LinearClassifier(ClassifierMixin, LinearModel):
         scores : ndarray of shape (n_samples, n_classes) or (n_samples,)
             W x + b. For two classes, the score of the second relative to the first.
         """
-        scores = self._scores(X)
+        scores = self._scores(X, "decision_function")
         return self._decoder().decision(scores)
 
     @described()
@@ -139,7 +140,7 @@ class LinearClassifier(ClassifierMixin, LinearModel):
         y : ndarray of shape (n_samples,)
             Class labels.
         """
-        scores = self._scores(X)
+        scores = self._scores(X, "predict")
         return self._decoder().predict(scores)
 
     @described()
@@ -155,8 +156,7 @@ class LinearClassifier(ClassifierMixin, LinearModel):
         p : ndarray of shape (n_samples, n_classes)
             Probabilities, in the type of X. Rows sum to 1.
         """
-        scores = self._scores(X)
-        return self._decoder().probabilities(scores)
+        return self._probabilities(X, "predict_proba")
 
     @described()
     def predict_log_proba(self, X: Matrix) -> Array:
@@ -171,8 +171,9 @@ class LinearClassifier(ClassifierMixin, LinearModel):
         log_p : ndarray of the shape of `predict_proba`
             Natural logarithms.
         """
+        p = self._probabilities(X, "predict_log_proba")
         with np.errstate(divide="ignore"):
-            return np.log(self.predict_proba(X))
+            return _arrays.namespace(p).log(p)
 
     @described()
     def predict_support(self, X: Matrix) -> Array:
@@ -187,4 +188,9 @@ class LinearClassifier(ClassifierMixin, LinearModel):
         support : ndarray of bool of the shape of `predict_proba`
             True where the probability is positive. For classes, at least one in each row.
         """
-        return self.predict_proba(X) > 0
+        return self._probabilities(X, "predict_support") > 0
+
+    def _probabilities(self, X: Matrix, method: str) -> Array:
+        """What `predict_proba` returns, for a method."""
+        scores = self._scores(X, method)
+        return self._decoder().probabilities(scores)

@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
 
+from .. import _arrays
 from .._compat import Interval, StrOptions, fit_context
+from .._kernels import array_rows
 from .._problem.objective import NUMBERS_PER_BLOCK
 from .._typing import Array, Matrix
 from ._classes import Encoded
@@ -92,6 +94,8 @@ class LabelSetMixin(Beside):
         """
         if self.threshold != "auto":
             return float(self.threshold)
+        if not _arrays.is_numpy(weights):
+            return self._cut_of_arrays(X, n_labels, weights)
         label_mass = float(weights @ n_labels)
         values, masses = np.zeros(1), np.full(1, 2 * label_mass + 1)
         block_rows = max(1, NUMBERS_PER_BLOCK // self.coef_.shape[0])
@@ -109,6 +113,27 @@ class LabelSetMixin(Beside):
         cut = values[-1]
         larger = values[values > cut]
         return float((larger[-1] + cut) / 2 if cut > 0 and larger.size else cut)
+
+    def _cut_of_arrays(self, X: Any, n_labels: Any, weights: Any) -> float:
+        """The same cut, over arrays of another library than NumPy."""
+        xp = _arrays.namespace(X)
+        label_mass = float(weights @ n_labels)
+        values = xp.zeros(1, dtype=X.dtype, device=X.device)
+        masses = _arrays.filled(1, 2 * label_mass + 1, weights)
+        for rows in array_rows.row_ranges(X.shape[0], self.coef_.shape[0]):
+            p = self._encoder.probabilities(self._linear(X[rows, :]))
+            chosen = (p > values[-1]) & (weights[rows, None] > 0)
+            of_rows = xp.broadcast_to(weights[rows, None], p.shape)
+            values = xp.concat([values, p[chosen]])
+            masses = xp.concat([masses, of_rows[chosen]])
+            order = xp.argsort(values, descending=True, stable=True)
+            values, masses = xp.take(values, order), xp.take(masses, order)
+            above = xp.cumulative_sum(masses) - masses
+            few = above <= label_mass * (1 + 1e-12)
+            values, masses = values[few], masses[few]
+        cut = float(values[-1])
+        larger = values[values > cut]
+        return (float(larger[-1]) + cut) / 2 if cut > 0 and larger.shape[0] else cut
 
     @described()
     def decision_function(self, X: Matrix) -> Array:
@@ -155,7 +180,7 @@ class LabelSetMixin(Beside):
             Indicator matrix of integers, of the container type of the y of `fit`. After
             fitting classes, the most probable class of each row, of shape (n_samples,).
         """
-        scores = self._scores(X)
+        scores = self._scores(X, "predict")
         return self._decoder().predict(scores, getattr(self, "threshold_", None))
 
 

@@ -8,11 +8,23 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
 
+from .. import _arrays
+from .._problem.array_targets import (
+    DenseTargets,
+    UniformTargets,
+    balanced_weights,
+    column_totals,
+)
 from .._typing import Array, Matrix
 from .._validation import check_weights
 from ..losses import FenchelYoungLoss
 from ..losses.targets import check_indicator, with_null_output, with_uniform_rows
 from ._classes import Encoded
+
+NOTHING_LEFT = (
+    "No row of y has a label, so that empty='drop' leaves no row to fit; use empty='null' or "
+    "'uniform'."
+)
 
 
 class LabelSetEncoder:
@@ -77,8 +89,11 @@ class LabelSetEncoder:
         Y: Matrix,
         sample_weight: ArrayLike | None,
         class_weight: dict[int, float] | str | None,
+        X: Any = None,
     ) -> Encoded:
-        """Targets and weights of rows with the label sets Y (n, n_labels)."""
+        """Targets and weights of rows with the label sets Y (n, n_labels), beside X."""
+        if not _arrays.is_numpy(X):
+            return self._encode_beside(X, Y, sample_weight, class_weight)
         indicator = check_indicator(Y, name="y")
         weights = check_weights(sample_weight, indicator.shape[0])
         weights = weights * row_class_weights(class_weight, indicator, weights)
@@ -89,10 +104,7 @@ class LabelSetEncoder:
             return Encoded(with_uniform_rows(indicator), weights, n_labels)
         if self.empty == "drop":
             if not (n_labels.any() or self.of_stream):
-                raise ValueError(
-                    "No row of y has a label, so that empty='drop' leaves no row to fit; use "
-                    "empty='null' or 'uniform'."
-                )
+                raise ValueError(NOTHING_LEFT)
             weights = weights * (n_labels > 0)
         # a row of no weight is no row: it needs no output
         null = (n_labels == 0) & (weights > 0)
@@ -101,15 +113,57 @@ class LabelSetEncoder:
 
     def decision(self, scores: Array) -> Array:
         """Scores of the labels (n, n_labels), from those of the outputs."""
-        return np.ascontiguousarray(scores[:, : self.n_labels])
+        return _arrays.contiguous(scores[:, : self.n_labels])
 
     def probabilities(self, scores: Array) -> Array:
         """Probabilities of the labels (n, n_labels); overwrites the scores."""
-        return np.ascontiguousarray(self.loss.probabilities(scores)[:, : self.n_labels])
+        p = self.loss.like(scores).probabilities(scores)
+        return _arrays.contiguous(p[:, : self.n_labels])
 
     def predict(self, scores: Array, threshold: float) -> Matrix:
         """Labels whose probability exceeds the threshold, in the container of y."""
-        return self.container((self.probabilities(scores) > threshold).astype(np.int64))
+        chosen = self.probabilities(scores) > threshold
+        if not _arrays.is_numpy(chosen):
+            return _arrays.cast(chosen, _arrays.namespace(chosen).int64)
+        return self.container(chosen.astype(np.int64))
+
+    def _encode_beside(
+        self,
+        X: Any,
+        Y: Any,
+        sample_weight: Any,
+        class_weight: dict[int, float] | str | None,
+    ) -> Encoded:
+        """What `encode` returns, over arrays of another library than NumPy."""
+        Y = _arrays.moved_beside(Y, X)
+        xp = _arrays.namespace(Y)
+        if xp.isdtype(Y.dtype, "bool"):
+            Y = _arrays.cast(Y, xp.int8)
+        if not _arrays.all_true((Y == 0) | (Y == 1)):
+            wrong = float(Y[(Y != 0) & (Y != 1)][0])
+            raise ValueError(
+                f"y holds the value {wrong:g}; an indicator matrix of label sets holds only 0 and "
+                "1."
+            )
+        weights = check_weights(sample_weight, X.shape[0], X)
+        n_labels = xp.sum(Y, axis=1, dtype=weights.dtype)
+        if class_weight is not None:
+            if isinstance(class_weight, str):
+                # "balanced", the only string that passes validation
+                factors = balanced_weights(column_totals(weights, DenseTargets(Y)))
+            else:
+                factors = _arrays.beside(label_weights(class_weight, self.n_labels, None), X)
+            shares = DenseTargets(Y).product(factors)
+            counts = xp.maximum(n_labels, xp.ones_like(n_labels))
+            weights = weights * xp.where(n_labels > 0, shares / counts, xp.ones_like(n_labels))
+        if self.loss.independent_outputs:
+            return Encoded(DenseTargets(Y), weights, n_labels)
+        if self.empty == "drop":
+            if not _arrays.any_true(n_labels > 0):
+                raise ValueError(NOTHING_LEFT)
+            weights = weights * _arrays.cast(n_labels > 0, weights.dtype)
+        null = self.empty == "null" and _arrays.any_true((n_labels == 0) & (weights > 0))
+        return Encoded(UniformTargets(Y, null_output=null), weights, n_labels)
 
 
 def holds_label_sets(y: Matrix) -> bool:
@@ -118,22 +172,29 @@ def holds_label_sets(y: Matrix) -> bool:
         return False
     if y.shape[1] > 1 or sparse.issparse(y):
         return True
-    return y.dtype.kind in "biuf" and bool(np.isin(y, (0, 1)).all())
+    return (_arrays.is_integer(y) or _arrays.is_real(y)) and _arrays.all_true((y == 0) | (y == 1))
 
 
 def row_class_weights(
     class_weight: dict[int, float] | str | None, indicator: Matrix, sample_weight: Array
 ) -> Array:
     """Mean weight of the labels of each row (n,); 1 for a row with no label."""
-    n_labels = indicator.shape[1]
     if class_weight is None:
         return np.ones(indicator.shape[0])
+    totals = sample_weight @ indicator if class_weight == "balanced" else None
+    weights = label_weights(class_weight, indicator.shape[1], totals)
+    count = np.diff(indicator.indptr)
+    return np.where(count > 0, indicator @ weights / np.maximum(count, 1), 1.0)
+
+
+def label_weights(
+    class_weight: dict[int, float] | str, n_labels: int, totals: Array | None
+) -> Array:
+    """Weight of each label (n_labels,); `totals` are the weights of their rows, for "balanced"."""
     weights = np.ones(n_labels)
-    if isinstance(class_weight, str):
-        # "balanced", the only string that passes validation
-        totals = sample_weight @ indicator
+    if totals is not None:
         np.divide(totals.sum(), n_labels * totals, out=weights, where=totals > 0)
-    else:
+    elif not isinstance(class_weight, str):
         for label, weight in class_weight.items():
             if not (isinstance(label, int | np.integer) and 0 <= label < n_labels):
                 raise ValueError(
@@ -146,5 +207,4 @@ def row_class_weights(
                     "finite number, 0 or more."
                 )
             weights[label] = weight
-    count = np.diff(indicator.indptr)
-    return np.where(count > 0, indicator @ weights / np.maximum(count, 1), 1.0)
+    return weights

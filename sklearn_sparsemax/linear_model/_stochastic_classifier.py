@@ -73,6 +73,8 @@ class StochasticClassifier(LinearClassifier):
         "verbose": ["verbose"],
     }
 
+    _takes_arrays = False
+
     loss: str
     loss_curve_: list[float]
 
@@ -210,6 +212,7 @@ class StochasticClassifier(LinearClassifier):
         state = self._state
         dtype = FEATURES["dtype"] if state is None else state.dtype
         options = {**FEATURES, "dtype": dtype, "reset": state is None, **options}
+        self._options_of(X)
         X, y = validate_data(self, X, y, **options)
         values = X.data if sparse.issparse(X) else X
         if values.size:

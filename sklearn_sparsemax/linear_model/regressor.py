@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import RegressorMixin
 
+from .. import _arrays
 from .._compat import fit_context
+from .._problem.array_targets import distributions_of_array
 from .._problem.progress import training_data
 from .._typing import Array, Matrix
 from .._validation import check_no_label_lists, check_weights
@@ -74,13 +76,15 @@ class ProportionsRegressor(RegressorMixin, LinearModel):
         given = training_data(X, y, sample_weight)
         check_no_label_lists(y)
         X, y = self._validate_fit(X, y, multi_output=True)
+        y = _arrays.moved_beside(y, X)
         if y.ndim != 2:
             raise ValueError(
-                f"y has the shape {y.shape}; it must hold proportions in rows, of shape "
+                f"y has the shape {tuple(y.shape)}; it must hold proportions in rows, of shape "
                 "(n_samples, n_outputs)."
             )
-        targets = check_distributions(y, name="y")
-        weights = check_weights(sample_weight, targets.shape[0])
+        of_numpy = _arrays.is_numpy(X)
+        targets = check_distributions(y, "y") if of_numpy else distributions_of_array(y, "y")
+        weights = check_weights(sample_weight, y.shape[0], X)
         loss = self._loss
 
         def complete(model: Self) -> None:
@@ -102,9 +106,9 @@ class ProportionsRegressor(RegressorMixin, LinearModel):
         P : ndarray of shape (n_samples, n_outputs)
             Proportions, in the type of X; rows sum to 1.
         """
-        scores = self._scores(X)
+        scores = self._scores(X, "predict")
         # a model whose coefficients a user has set has no fitted loss
-        return getattr(self, "_fitted_loss", self._loss).probabilities(scores)
+        return getattr(self, "_fitted_loss", self._loss).like(scores).probabilities(scores)
 
 
 @described()

@@ -33,7 +33,14 @@ class ArrayLoss:
         """Compiled kernels of single rows, of which there are none."""
 
     def probabilities(self, scores: Any) -> Any:
-        """The probabilities p(z) (n, K)."""
+        """The probabilities p(z) (n, K), block by block of rows."""
+        ranges = array_rows.row_ranges(*scores.shape)
+        if len(ranges) <= 1:
+            return self.map(scores)
+        return self.xp.concat([self.map(scores[rows, :]) for rows in ranges], axis=0)
+
+    def map(self, scores: Any) -> Any:
+        """The probabilities p(z) (n, K) of one block of rows."""
         raise NotImplementedError
 
     def evaluate(self, scores: Any, targets: Any) -> tuple[Any, Any]:
@@ -71,12 +78,12 @@ class ArrayLoss:
 class SparsemaxOverArrays(ArrayLoss):
     """The sparsemax loss."""
 
-    def probabilities(self, scores: Any) -> Any:
+    def map(self, scores: Any) -> Any:
         return array_rows.sparsemax(self.xp, scores)
 
     def evaluate(self, scores: Any, targets: Any) -> tuple[Any, Any]:
         xp = self.xp
-        p = self.probabilities(scores)
+        p = self.map(scores)
         residual = p - targets
         # the entries above the threshold lie as far above it as their probability
         tau = -xp.max(p, axis=1, keepdims=True)
@@ -92,7 +99,7 @@ class SparsemaxOverArrays(ArrayLoss):
 class SoftmaxOverArrays(ArrayLoss):
     """The softmax loss."""
 
-    def probabilities(self, scores: Any) -> Any:
+    def map(self, scores: Any) -> Any:
         powers = self.xp.exp(array_rows.below_largest(self.xp, scores))
         return powers / self.xp.sum(powers, axis=1, keepdims=True)
 
@@ -118,7 +125,7 @@ class SoftmaxOverArrays(ArrayLoss):
 class LogisticOverArrays(ArrayLoss):
     """The logistic loss of independent labels."""
 
-    def probabilities(self, scores: Any) -> Any:
+    def map(self, scores: Any) -> Any:
         powers = self.xp.exp(-self.xp.abs(scores))
         return self.xp.where(scores >= 0, self.xp.ones_like(powers), powers) / (1 + powers)
 
@@ -128,7 +135,7 @@ class LogisticOverArrays(ArrayLoss):
         terms = self.positive(scores) - targets * scores + xp.log1p(xp.exp(-xp.abs(scores)))
         for q in (targets, 1 - targets):
             terms = terms + xp.where(q > 0, q * _logarithm(xp, q), xp.zeros_like(q))
-        return self.positive(_arrays.row_sums(terms)), self.probabilities(scores) - targets
+        return self.positive(_arrays.row_sums(terms)), self.map(scores) - targets
 
     def curvature(self, p: Any) -> tuple[Any, Any]:
         return p * (1 - p), self.xp.zeros_like(p)
@@ -137,12 +144,12 @@ class LogisticOverArrays(ArrayLoss):
 class BinarySparsemaxOverArrays(ArrayLoss):
     """The sparsemax loss of independent labels."""
 
-    def probabilities(self, scores: Any) -> Any:
+    def map(self, scores: Any) -> Any:
         halves = self.positive((scores + 1) * 0.5)
         return self.xp.minimum(halves, self.xp.ones_like(halves))
 
     def evaluate(self, scores: Any, targets: Any) -> tuple[Any, Any]:
-        residual = self.probabilities(scores) - targets
+        residual = self.map(scores) - targets
         # distance of a score from [-1, 1]; there p is 0 or 1, and the factor q or 1 - q is |p - q|
         beyond = self.positive(self.xp.abs(scores) - 1) * self.xp.abs(residual)
         return _arrays.row_sums(residual**2 + beyond), residual

@@ -21,7 +21,7 @@ class EntmaxOverArrays(ArrayLoss):
         self.alpha = float(loss.alpha)
         self.steepest = steepest
 
-    def probabilities(self, scores: Any) -> Any:
+    def map(self, scores: Any) -> Any:
         return array_rows.entmax(self.xp, scores, self.alpha)
 
     def evaluate(self, scores: Any, targets: Any) -> tuple[Any, Any]:
@@ -29,7 +29,7 @@ class EntmaxOverArrays(ArrayLoss):
         if gamma < NEAR_SOFTMAX:
             wide = _arrays.double(scores)
             scores, targets = _arrays.cast(scores, wide), _arrays.cast(targets, wide)
-        p = self.probabilities(scores)
+        p = self.map(scores)
         below = -array_rows.below_largest(xp, scores)
         # the largest probability p_0 has the distance 0 from the largest score
         slack = self.positive(below - xp.max(p, axis=1, keepdims=True) ** gamma / gamma)
