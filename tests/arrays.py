@@ -53,7 +53,6 @@ class Library(NamedTuple):
 
 LIBRARIES = [
     Library("array_api_strict", "device1", "float64"),
-    Library("array_api_strict", "device1", "float32"),
     Library("torch", "cpu", "float64"),
     Library("torch", "cpu", "float32"),
     Library("torch", "cuda", "float64"),

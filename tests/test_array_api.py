@@ -6,6 +6,7 @@ The tests of compliance are those that scikit-learn has for its LogisticRegressi
 from __future__ import annotations
 
 import pickle
+import warnings
 from collections import Counter
 
 import numpy as np
@@ -53,54 +54,43 @@ def fitted_on_host(model, *args, **options):
         return clone(model).fit(*args, **options)
 
 
-def targets_of(case, y, library):
-    """Targets as an array of the library; classes as integers."""
-    return library.array(y)
-
-
-@pytest.mark.parametrize("solver", ["auto", "lbfgs", "newton-cg"])
-def test_fits_equal_those_of_numpy(case, library, solver):
+def data_of(case, library):
+    """Features and targets of the case, such that the type of the library holds them exactly."""
     X, y = case.data()
-    X = X.astype(library.dtype)
-    y = y.astype(library.dtype) if case.kind == "proportions" else y
     if case.kind == "proportions":
-        y /= y.sum(axis=1, keepdims=True)
-    model = case.model(solver=solver, tol=1e-8)
-    expected = fitted_on_host(model.set_params(tol=1e-12), X, y)
-    model.set_params(tol=1e-8).fit(library.array(X), library.array(y))
+        # multiples of 2^-10 sum to 1 in every type
+        y = np.round(1024 * y) / 1024
+        y[:, 0] += 1 - y.sum(axis=1)
+    return X.astype(library.dtype), y
+
+
+# products of "newton-cg" are in single precision, so that no two paths to a minimum are the same
+@pytest.mark.parametrize(("solver", "tol"), [("lbfgs", 1e-8), ("newton-cg", 1e-10)])
+def test_fits_equal_those_of_numpy(case, library, solver, tol):
+    X, y = data_of(case, library)
+    model = case.model(solver=solver, tol=tol)
+    expected = fitted_on_host(model, X, y)
+    X = library.array(X)
+    model.fit(X, library.array(y))
+    # F is strongly convex: so near to the minimum are both, and so near are they to each other
+    distance = sum((2 * m.dual_gap_ / m.alpha) ** 0.5 for m in (model, expected))
     for name in ("coef_", "intercept_"):
         found = getattr(model, name)
         assert is_of(found, library)
-        assert found.device == library.array(X).device
+        assert found.device == X.device
         assert on_host(found).dtype == np.float64
-        scale = max(1, np.abs(getattr(expected, name)).max())
-        tolerance = 1e-3 if library.dtype == "float32" else 1e-4
-        assert_allclose(on_host(found), getattr(expected, name), atol=tolerance * scale)
-    assert model.dual_gap_ >= 0
-    assert model.objective_ <= expected.objective_ + model.dual_gap_ + 1e-15
-    assert abs(model.objective_ - expected.objective_) <= 1e-7
+        difference = on_host(found) - getattr(expected, name)
+        if library.dtype == "float64":
+            assert np.abs(difference).max() <= 1e-5
+        if name == "coef_":
+            assert np.linalg.norm(difference) <= distance + 1e-12
+    assert abs(model.objective_ - expected.objective_) <= max(model.dual_gap_, expected.dual_gap_)
     assert isinstance(model.objective_, float)
     assert isinstance(model.n_iter_, int)
 
 
-def test_coefficients_agree_to_five_digits_at_a_small_tolerance(library):
-    """Where the penalty makes the minimum as sharp as the tolerance is small."""
-    X, y = load_iris(return_X_y=True)
-    X = X.astype(library.dtype)
-    for make in (package.SparsemaxClassifier, package.EntmaxClassifier):
-        for solver in ("lbfgs", "newton-cg"):
-            model = make(alpha=1, solver=solver, tol=1e-8)
-            expected = fitted_on_host(model, X, y)
-            model.fit(library.array(X), library.array(y))
-            assert_allclose(on_host(model.coef_), expected.coef_, atol=1e-5)
-            assert_allclose(on_host(model.intercept_), expected.intercept_, atol=1e-5)
-
-
 def test_predictions_are_in_kind(case, library):
-    X, y = case.data()
-    y = y.astype(library.dtype) if case.kind == "proportions" else y
-    if case.kind == "proportions":
-        y /= y.sum(axis=1, keepdims=True)
+    X, y = data_of(case, library)
     X = library.array(X)
     model = case.model(solver="lbfgs", tol=1e-8).fit(X, library.array(y))
     moved = sklearn_array_api.move_estimator_to(model, np, "cpu")
@@ -126,8 +116,7 @@ def test_predictions_are_in_kind(case, library):
 @pytest.mark.parametrize("strings", [False, True])
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("class_weight", [None, "balanced", "dict"])
-@pytest.mark.parametrize("make", [package.SparsemaxClassifier, package.EntmaxClassifier])
-def test_compliance_of_classifiers(make, library, binary, strings, weighted, class_weight):
+def test_compliance_of_classifiers(library, binary, strings, weighted, class_weight):
     data = load_iris()
     X = data.data.astype(library.dtype)
     codes = (data.target > 0).astype(int) if binary else data.target
@@ -139,7 +128,8 @@ def test_compliance_of_classifiers(make, library, binary, strings, weighted, cla
     if weighted:
         weights = np.random.default_rng(0).uniform(-1, 5, size=len(y)).clip(0, None)
         weights = weights.astype(library.dtype)
-    model = make(alpha=0.1, solver="lbfgs", tol=1e-12, class_weight=class_weight)
+    options = {"alpha": 0.1, "solver": "lbfgs", "tol": 1e-12, "class_weight": class_weight}
+    model = package.SparsemaxClassifier(**options)
     expected = fitted_on_host(model, X, y, sample_weight=weights)
     X_there = library.array(X)
     y_there = y if strings else library.array(y)
@@ -195,10 +185,7 @@ def test_cuts_by_blocks_of_rows(library, monkeypatch):
 
 
 def test_warm_starts(case, library):
-    X, y = case.data()
-    y = y.astype(library.dtype) if case.kind == "proportions" else y
-    if case.kind == "proportions":
-        y /= y.sum(axis=1, keepdims=True)
+    X, y = data_of(case, library)
     model = case.model(solver="lbfgs", warm_start=True)
     model.fit(library.array(X), library.array(y))
     first = model.n_iter_
@@ -212,7 +199,7 @@ def test_warm_starts(case, library):
     assert is_of(on_cpu.coef_, library)
 
 
-def test_y_and_weights_follow_X(library):
+def test_targets_and_weights_follow_the_features(library):
     X, y = load_iris(return_X_y=True)
     weights = np.linspace(1, 2, len(y))
     model = package.SparsemaxClassifier(solver="lbfgs", alpha=0.1, tol=1e-10)
@@ -241,46 +228,47 @@ def test_penalties_of_zero(library):
 # --- the certificate ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(20))
 def test_certificates_are_valid(library, seed):
-    """F(coef_) lies at most `dual_gap_` above the minimum, which 1e-13 determines."""
+    """No model is better than `dual_gap_` says, and `objective_` is that of the stored model."""
     rng = np.random.default_rng(seed)
-    n_rows, n_features = rng.integers(5, 60), rng.integers(1, 8)
     case = BATCH[seed % len(BATCH)]
+    n_rows, n_features = rng.integers(5, 60), rng.integers(1, 8)
     scale, offset = 10 ** rng.uniform(-3, 3, size=(2, n_features))
-    X = (rng.normal(size=(n_rows, n_features)) * scale + offset * rng.integers(2)).astype(
-        library.dtype
-    )
+    X = rng.normal(size=(n_rows, n_features)) * scale + offset * rng.integers(2)
+    X = X.astype(library.dtype)
     if case.kind == "classes":
         y = rng.integers(3, size=n_rows)
         y[:3] = range(3)
     elif case.kind == "label sets":
         y = rng.integers(2, size=(n_rows, 4))
     else:
-        y = rng.dirichlet(np.full(4, 0.3), size=n_rows)
+        y = rng.integers(2, size=(n_rows, 4)) + np.eye(4)[0]
+        y = np.exp2(np.floor(np.log2(y / y.sum(axis=1, keepdims=True) + 1e-9))) * (y > 0)
+        y[:, 0] += 1 - y.sum(axis=1)
     weights = rng.uniform(0.1, 2, size=n_rows)
     options = {"alpha": 10.0 ** rng.uniform(-5, 1), "fit_intercept": bool(rng.integers(2))}
     if case.kind == "label sets":
         options["threshold"] = 0.5
     model = case.make(**options, tol=10.0 ** rng.uniform(-6, -1), max_iter=200)
-    best = case.make(**options, tol=1e-13, solver="newton-cholesky")
-    with pytest.warns() if False else sklearn.config_context(array_api_dispatch=True):
-        import warnings
-
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            best = fitted_on_host(best, X, y, weights)
-            y_there = library.array(y) if y.dtype.kind != "f" else library.array(y)
-            if y.dtype.kind == "f" and library.dtype == "float32":
-                pytest.skip("rounded proportions are another problem")
-            model.fit(library.array(X), y_there, _arrays.beside(weights, library.array(X)))
-    lower = best.objective_ - best.dual_gap_
-    assert model.objective_ - model.dual_gap_ <= best.objective_ * (1 + 1e-12) + 1e-15
-    assert model.objective_ >= lower * (1 - 1e-12) - 1e-15
-    # the objective is that of the coefficients as they are stored
-    stored = clone(model).set_params(alpha=options["alpha"])
-    assert stored is not None
-    assert np.isfinite(model.dual_gap_)
+    reference = case.make(**options, tol=1e-12, solver="newton-cholesky")
+    X_there = library.array(X)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", sklearn.exceptions.ConvergenceWarning)
+        reference = fitted_on_host(reference, X, y, weights)
+        model.fit(X_there, library.array(y), _arrays.beside(weights, X_there))
+    rounding = 1e-12 * max(1, reference.objective_)
+    assert 0 <= model.dual_gap_ < np.inf
+    assert model.objective_ - model.dual_gap_ <= reference.objective_ + rounding
+    assert model.objective_ >= reference.objective_ - reference.dual_gap_ - rounding
+    if case.kind == "classes":
+        objective = model._objective_of(X_there, library.array(y), _arrays.beside(weights, X_there))
+        rows = [on_host(model.coef_).T]
+        if model.fit_intercept:
+            rows.append(on_host(model.intercept_)[None])
+        stored = _arrays.beside(np.vstack(rows), X_there)
+        value, _ = objective.value_and_gradient(stored, objective.double)
+        assert_allclose(value, model.objective_, rtol=1e-9)
 
 
 # --- transfers ------------------------------------------------------------------------------
@@ -393,8 +381,6 @@ def test_solvers_of_numpy_alone(strict, solver):
     [
         package.SGDSparsemaxClassifier,
         package.SparsemaxClassifierCV,
-        package.EntmaxClassifierCV,
-        package.MultilabelSoftmaxClassifierCV,
     ],
 )
 def test_estimators_of_numpy_alone(strict, make):
