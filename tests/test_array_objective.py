@@ -11,11 +11,11 @@ from tables import LOSSES
 from sklearn_sparsemax import _arrays
 from sklearn_sparsemax._kernels import array_rows
 from sklearn_sparsemax._problem.array_objective import ArrayObjective
-from sklearn_sparsemax._problem.array_targets import DenseTargets, OneHotTargets
 from sklearn_sparsemax._problem.certificate import certificate
 from sklearn_sparsemax._problem.objective import Objective
 from sklearn_sparsemax._solvers import auto, lbfgs, newton_cg
 from sklearn_sparsemax.losses import EntmaxLoss
+from sklearn_sparsemax.losses.array_targets import DenseTargets, OneHotTargets
 from sklearn_sparsemax.losses.targets import one_hot
 
 pytestmark = NEEDED

@@ -43,6 +43,12 @@ def sparsemax(xp: Any, z: Any) -> Any:
         tau = xp.where(rises, following, tau)
 
 
+def softmax(xp: Any, z: Any) -> Any:
+    """The softmax of the rows (n, K); NaN where the maximum is not finite."""
+    powers = xp.exp(below_largest(xp, z))
+    return powers / xp.sum(powers, axis=1, keepdims=True)
+
+
 def entmax(xp: Any, z: Any, alpha: float) -> Any:
     """The entmax of the rows (n, K), for alpha above 1."""
     below, gamma = -below_largest(xp, z), alpha - 1

@@ -22,7 +22,7 @@ from .._kernels import array_rows
 from .._typing import Array
 from .._validation import check_squares
 from ..losses import FenchelYoungLoss
-from .array_targets import column_totals
+from ..losses.array_targets import column_totals
 from .curvature import CurvedRows
 from .moments import feature_moments
 from .objective import Block

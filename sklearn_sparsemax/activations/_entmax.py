@@ -14,8 +14,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .._arrays import library_of
 from .._kernels import entmax as kernels
 from .._validation import check_entmax_alpha
+from . import _over_arrays
 from ._slices import as_matrix, like_scores, raise_if_infinite, restore, rows_of
 from ._softmax import softmax, softmax_jacobian, softmax_jvp
 from ._sparsemax import sparsemax, sparsemax_jacobian, sparsemax_jvp, sparsemax_threshold
@@ -70,6 +72,8 @@ def entmax(z: ArrayLike, alpha: float = 1.5, *, axis: int = -1) -> NDArray[np.fl
         return softmax(z, axis=axis)
     if alpha == 2:
         return sparsemax(z, axis=axis)
+    if library_of(z) is not None:
+        return _over_arrays.probabilities(z, axis, alpha)
     rows, dtype = rows_of(z, axis)
     probabilities = np.empty(rows.shape, dtype=rows.dtype)
     bad_row = kernels.map_rows(as_matrix(rows), as_matrix(probabilities), alpha)
@@ -114,6 +118,8 @@ def entmax_threshold(z: ArrayLike, alpha: float = 1.5, *, axis: int = -1) -> NDA
         raise ValueError("alpha=1; the softmax has no threshold. alpha must be above 1.")
     if alpha == 2:
         return sparsemax_threshold(z, axis=axis)
+    if library_of(z) is not None:
+        return _over_arrays.threshold(z, axis, alpha)
     rows, dtype = rows_of(z, axis)
     thresholds = np.empty((*rows.shape[:-1], 1), dtype=rows.dtype)
     bad_row = kernels.threshold_rows(as_matrix(rows), thresholds.reshape(-1), alpha)
@@ -205,6 +211,8 @@ def entmax_jacobian(z: ArrayLike, alpha: float = 1.5, *, axis: int = -1) -> NDAr
         return softmax_jacobian(z, axis=axis)
     if alpha == 2:
         return sparsemax_jacobian(z, axis=axis)
+    if library_of(z) is not None:
+        return _over_arrays.jacobian(z, axis, alpha)
     p = np.moveaxis(entmax(z, alpha, axis=axis), axis, -1)
     # NaN where p is NaN
     slopes = np.power(p, 2 - alpha, out=np.zeros_like(p), where=p != 0)
@@ -258,6 +266,8 @@ def entmax_jvp(
         return softmax_jvp(z, v, axis=axis)
     if alpha == 2:
         return sparsemax_jvp(z, v, axis=axis)
+    if library_of(z) is not None:
+        return _over_arrays.product(z, v, axis, alpha)
     p = entmax(z, alpha, axis=axis)
     v = like_scores(v, p)
     rows, dtype = rows_of(p, axis)

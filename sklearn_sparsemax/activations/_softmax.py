@@ -8,6 +8,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .._arrays import library_of
+from . import _over_arrays
 from ._slices import like_scores, raise_if_infinite, restore, rows_of
 
 
@@ -40,6 +42,8 @@ def softmax(z: ArrayLike, *, axis: int = -1) -> NDArray[np.floating]:
     >>> softmax([np.log(3.0), 0.0, -np.inf])
     array([0.75, 0.25, 0.  ])
     """
+    if library_of(z) is not None:
+        return _over_arrays.probabilities(z, axis, 1)
     rows, dtype = rows_of(z, axis)
     largest = rows.max(axis=-1, keepdims=True)
     infinite = np.isinf(largest).ravel()
@@ -79,6 +83,8 @@ def softmax_jacobian(z: ArrayLike, *, axis: int = -1) -> NDArray[np.floating]:
     array([[ 0.25, -0.25],
            [-0.25,  0.25]])
     """
+    if library_of(z) is not None:
+        return _over_arrays.jacobian(z, axis, 1)
     p = np.moveaxis(softmax(z, axis=axis), axis, -1)
     return np.eye(p.shape[-1], dtype=p.dtype) * p[..., None] - p[..., None] * p[..., None, :]
 
@@ -114,6 +120,8 @@ def softmax_jvp(z: ArrayLike, v: ArrayLike, *, axis: int = -1) -> NDArray[np.flo
     >>> softmax_jvp([0.0, 0.0], [1.0, 0.0])
     array([ 0.25, -0.25])
     """
+    if library_of(z) is not None:
+        return _over_arrays.product(z, v, axis, 1)
     p = softmax(z, axis=axis)
     v = like_scores(v, p)
     return np.asarray(p * (v - (p * v).sum(axis=axis, keepdims=True)), dtype=p.dtype)

@@ -14,7 +14,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .._arrays import library_of
 from .._kernels import simplex
+from . import _over_arrays
 from ._slices import as_matrix, like_scores, raise_if_infinite, restore, rows_of
 
 
@@ -64,6 +66,8 @@ def sparsemax(z: ArrayLike, *, axis: int = -1) -> NDArray[np.floating]:
     array([[1. , 0.5],
            [0. , 0.5]])
     """
+    if library_of(z) is not None:
+        return _over_arrays.probabilities(z, axis, 2)
     rows, dtype = rows_of(z, axis)
     probabilities = np.empty(rows.shape, dtype=rows.dtype)
     bad_row = simplex.project_rows(as_matrix(rows), as_matrix(probabilities))
@@ -101,6 +105,8 @@ def sparsemax_threshold(z: ArrayLike, *, axis: int = -1) -> NDArray[np.floating]
     >>> sparsemax_threshold([0.5, 0.0, -1.0])
     array([-0.25])
     """
+    if library_of(z) is not None:
+        return _over_arrays.threshold(z, axis, 2)
     rows, dtype = rows_of(z, axis)
     thresholds = np.empty((*rows.shape[:-1], 1), dtype=rows.dtype)
     bad_row = simplex.threshold_rows(as_matrix(rows), thresholds.reshape(-1))
@@ -184,6 +190,8 @@ def sparsemax_jacobian(z: ArrayLike, *, axis: int = -1) -> NDArray[np.floating]:
            [-0.5,  0.5,  0. ],
            [ 0. ,  0. ,  0. ]])
     """
+    if library_of(z) is not None:
+        return _over_arrays.jacobian(z, axis, 2)
     p = np.moveaxis(sparsemax(z, axis=axis), axis, -1)
     # sign is 1 on the support, 0 outside, NaN where p is NaN
     s = np.sign(p)
@@ -227,6 +235,8 @@ def sparsemax_jvp(z: ArrayLike, v: ArrayLike, *, axis: int = -1) -> NDArray[np.f
     >>> sparsemax_jvp([0.5, 0.0, -1.0], [1.0, 0.0, 5.0])
     array([ 0.5, -0.5,  0. ])
     """
+    if library_of(z) is not None:
+        return _over_arrays.product(z, v, axis, 2)
     p = sparsemax(z, axis=axis)
     v = like_scores(v, p)
     rows, dtype = rows_of(p, axis)

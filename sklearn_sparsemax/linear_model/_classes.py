@@ -12,15 +12,15 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
 from .. import _arrays
-from .._problem.array_targets import (
+from .._typing import Array, Matrix
+from .._validation import check_weights
+from ..losses import FenchelYoungLoss
+from ..losses.array_targets import (
     DenseTargets,
     OneHotTargets,
     balanced_weights,
     column_totals,
 )
-from .._typing import Array, Matrix
-from .._validation import check_weights
-from ..losses import FenchelYoungLoss
 from ..losses.targets import one_hot
 
 

@@ -9,15 +9,16 @@ from numpy.typing import ArrayLike
 from scipy import sparse
 
 from .. import _arrays
-from .._problem.array_targets import (
-    DenseTargets,
-    UniformTargets,
-    balanced_weights,
-    column_totals,
-)
 from .._typing import Array, Matrix
 from .._validation import check_weights
 from ..losses import FenchelYoungLoss
+from ..losses.array_targets import (
+    DenseTargets,
+    UniformTargets,
+    balanced_weights,
+    checked_indicator,
+    column_totals,
+)
 from ..losses.targets import check_indicator, with_null_output, with_uniform_rows
 from ._classes import Encoded
 
@@ -135,16 +136,8 @@ class LabelSetEncoder:
         class_weight: dict[int, float] | str | None,
     ) -> Encoded:
         """What `encode` returns, over arrays of another library than NumPy."""
-        Y = _arrays.moved_beside(Y, X)
+        Y = checked_indicator(_arrays.moved_beside(Y, X), "y")
         xp = _arrays.namespace(Y)
-        if xp.isdtype(Y.dtype, "bool"):
-            Y = _arrays.cast(Y, xp.int8)
-        if not _arrays.all_true((Y == 0) | (Y == 1)):
-            wrong = float(Y[(Y != 0) & (Y != 1)][0])
-            raise ValueError(
-                f"y holds the value {wrong:g}; an indicator matrix of label sets holds only 0 and "
-                "1."
-            )
         weights = check_weights(sample_weight, X.shape[0], X)
         n_labels = xp.sum(Y, axis=1, dtype=weights.dtype)
         if class_weight is not None:

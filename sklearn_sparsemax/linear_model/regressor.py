@@ -10,11 +10,11 @@ from sklearn.base import RegressorMixin
 
 from .. import _arrays
 from .._compat import fit_context
-from .._problem.array_targets import distributions_of_array
 from .._problem.progress import training_data
 from .._typing import Array, Matrix
 from .._validation import check_no_label_lists, check_weights
 from ..losses import FenchelYoungLoss, SoftmaxLoss, SparsemaxLoss
+from ..losses.array_targets import distributions_of_array
 from ..losses.targets import check_distributions
 from ._base import LinearModel
 from ._entmax import EntmaxMixin

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
 
+from .._arrays import library_of, moved_beside, namespace
 from .._typing import Array, Matrix
 from .._validation import check_entmax_alpha, check_unmasked, check_weights
 from ._base import FenchelYoungLoss
+from .array_targets import checked_scores, targets_of_array
 from .binary_sparsemax import BinarySparsemaxLoss
 from .entmax import loss_of_entmax
 from .logistic import LogisticLoss
@@ -276,21 +280,42 @@ def _reduced_loss(
 ) -> float | Array:
     if reduction not in ("mean", "sum", "none"):
         raise ValueError(f"reduction={reduction!r}; it must be 'mean', 'sum' or 'none'.")
+    if library_of(scores) is not None:
+        return _reduced_loss_of_arrays(loss, scores, targets, sample_weight, reduction)
     z = _check_scores(scores)
     q = _check_targets(loss, targets, z.shape)
     losses: Array = loss.value_and_residual(z, q)
     weights = check_weights(sample_weight, z.shape[0])
+    return _reduced(losses, weights, reduction)
+
+
+def _reduced_loss_of_arrays(
+    loss: FenchelYoungLoss, scores: Any, targets: Any, sample_weight: Any, reduction: str
+) -> Any:
+    """The same, over arrays of another library than NumPy; a loss of each row is one of these."""
+    z = checked_scores(scores)
+    targets = moved_beside(targets, z)
+    if not hasattr(targets, "__dlpack__"):
+        targets = namespace(z).asarray(targets, device=z.device)
+    q = targets_of_array(targets, tuple(z.shape), independent_outputs=loss.independent_outputs)
+    losses = loss.like(z).value(z, q.block(slice(0, z.shape[0]), z.dtype))
+    return _reduced(losses, check_weights(sample_weight, z.shape[0], z), reduction)
+
+
+def _reduced(losses: Any, weights: Any, reduction: str) -> Any:
+    """The losses (n,) with their weights (n,), by the reduction."""
     if reduction == "none":
         return losses * weights
     total = weights @ losses
     if reduction == "sum":
         return float(total)
-    if not weights.sum() > 0:
+    of_weights = namespace(weights).sum(weights)
+    if not of_weights > 0:
         raise ValueError(
             "The weights of the rows sum to 0, so their mean is not defined; give at least one "
             "row a positive weight, or use reduction='sum'."
         )
-    return float(total / weights.sum())
+    return float(total / of_weights)
 
 
 def _check_scores(scores: ArrayLike) -> Array:

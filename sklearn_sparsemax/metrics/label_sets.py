@@ -10,6 +10,8 @@ from numpy.typing import ArrayLike
 from sklearn.metrics import make_scorer, precision_recall_fscore_support
 from sklearn.utils.validation import check_array
 
+from .._arrays import library_of
+from . import _over_arrays
 from ._checks import (
     MatrixLike,
     check_indicator,
@@ -143,6 +145,8 @@ def precision_at_k(
     >>> precision_at_k(Y_true, scores, k=2)
     0.875
     """
+    if library_of(scores) is not None:
+        return _over_arrays.precision_at_k(Y_true, scores, k, sample_weight)
     Y = check_matrix(Y_true, "Y_true")
     check_indicator(Y, "Y_true")
     values = check_array(

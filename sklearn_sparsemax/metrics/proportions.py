@@ -10,6 +10,8 @@ from scipy import sparse
 from scipy.special import rel_entr
 from sklearn.metrics import make_scorer
 
+from .._arrays import library_of
+from . import _over_arrays
 from ._checks import MatrixLike, check_proportions_pair, mean_of_rows, nonzero_entries
 
 
@@ -60,6 +62,8 @@ def jensen_shannon_divergence(
     >>> round(jensen_shannon_divergence(P_true, P_pred), 4)
     0.3466
     """
+    if library_of(P_pred) is not None:
+        return _over_arrays.jensen_shannon_divergence(P_true, P_pred, sample_weight)
     P, Q = check_proportions_pair(P_true, P_pred)
     divergences = (_divergence_from_midpoint(P, Q) + _divergence_from_midpoint(Q, P)) / 2
     # Non-negative in exact arithmetic; rounding can leave -1e-17 between nearly equal rows.
@@ -101,6 +105,8 @@ def proportions_mean_squared_error(
     >>> round(proportions_mean_squared_error([[0.5, 0.5, 0.0]], [[0.8, 0.2, 0.0]]), 4)
     0.06
     """
+    if library_of(P_pred) is not None:
+        return _over_arrays.mean_squared_error(P_true, P_pred, sample_weight)
     P, Q = check_proportions_pair(P_true, P_pred)
     difference = P - Q
     if sparse.issparse(difference):

@@ -11,7 +11,9 @@ from sklearn.metrics import make_scorer
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, column_or_1d
 
+from .._arrays import library_of
 from ..losses import sparsemax_loss
+from . import _over_arrays
 from ._checks import (
     MatrixLike,
     check_indicator,
@@ -73,6 +75,8 @@ def mean_sparsemax_loss(
     >>> mean_sparsemax_loss([[1, 1, 0], [0, 0, 1]], [[1.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
     0.0
     """
+    if library_of(pred_decision) is not None:
+        return _over_arrays.mean_sparsemax_loss(y_true, pred_decision, sample_weight, labels)
     Z = check_array(
         pred_decision, ensure_2d=False, dtype=[np.float64, np.float32], input_name="pred_decision"
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 from .. import _arrays
 from .._kernels import array_rows
-from ..losses.targets import SIMPLEX_TOLERANCE
+from .targets import SIMPLEX_TOLERANCE
 
 
 def column_totals(weights: Any, targets: Any) -> Any:
@@ -126,3 +126,74 @@ def distributions_of_array(values: Any, name: str) -> DenseTargets:
             f"within {SIMPLEX_TOLERANCE:g}."
         )
     return DenseTargets(values)
+
+
+def targets_of_array(values: Any, shape: tuple[int, ...], *, independent_outputs: bool) -> Any:
+    """Targets of scores of a shape (n, K): codes of classes, label sets or probabilities."""
+    xp, found = _arrays.namespace(values), tuple(values.shape)
+    if found == shape[:1] and xp.isdtype(values.dtype, "integral"):
+        wrong = (values < 0) | (values >= shape[1])
+        if _arrays.any_true(wrong):
+            raise ValueError(
+                f"targets holds the class {int(values[wrong][0])}; scores has the classes 0 ... "
+                f"{shape[1] - 1}."
+            )
+        return OneHotTargets(values, shape[1])
+    if found != shape or not (_arrays.is_integer(values) or _arrays.is_real(values)):
+        raise ValueError(
+            f"targets has the shape {found} and the type {values.dtype}; it must hold integers of "
+            f"shape {shape[:1]}, or a matrix of real numbers of the shape of scores, {shape}."
+        )
+    if independent_outputs:
+        values = _arrays.in_double(values)
+        wrong = ~((values >= 0) & (values <= 1))
+        if _arrays.any_true(wrong):
+            raise ValueError(
+                f"targets holds {float(values[wrong][0]):g}; each entry must lie between 0 and 1."
+            )
+        return DenseTargets(values)
+    if _arrays.is_real(values):
+        return distributions_of_array(values, "targets")
+    values = checked_indicator(values, "targets")
+    empty = xp.sum(values, axis=1) == 0
+    if _arrays.any_true(empty):
+        raise ValueError(
+            f"Row {_arrays.first_true(empty)} of targets has no label; at least one is needed for "
+            "a distribution over labels."
+        )
+    return UniformTargets(values)
+
+
+def checked_indicator(values: Any, name: str) -> Any:
+    """Indicator matrix (n, K), as numbers. Other values than 0 and 1 are an error."""
+    xp = _arrays.namespace(values)
+    if xp.isdtype(values.dtype, "bool"):
+        values = _arrays.cast(values, xp.int8)
+    if not _arrays.all_true((values == 0) | (values == 1)):
+        wrong = float(values[(values != 0) & (values != 1)][0])
+        raise ValueError(
+            f"{name} holds the value {wrong:g}; an indicator matrix of label sets holds only 0 and "
+            "1."
+        )
+    return values
+
+
+def checked_scores(scores: Any) -> Any:
+    """Finite scores (n, K) in single or double precision."""
+    xp, shape = _arrays.namespace(scores), tuple(scores.shape)
+    if not (_arrays.is_integer(scores) or _arrays.is_real(scores)):
+        raise TypeError(f"scores has the type {scores.dtype}; real numbers are needed.")
+    if scores.dtype != xp.float32:
+        scores = _arrays.cast(scores, _arrays.double(scores))
+    if len(shape) != 2 or shape[1] == 0:
+        raise ValueError(
+            f"scores has the shape {shape}; it must be (n_samples, n_outputs) with at least one "
+            "output."
+        )
+    wrong = xp.any(~xp.isfinite(scores), axis=1)
+    if _arrays.any_true(wrong):
+        raise ValueError(
+            f"Row {_arrays.first_true(wrong)} of scores holds NaN or an infinity; scores must be "
+            "finite."
+        )
+    return scores
