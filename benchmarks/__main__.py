@@ -11,10 +11,13 @@ from pathlib import Path
 def main(arguments: Sequence[str] | None = None) -> None:
     from . import (
         alpha,
+        brier,
         coverage,
         epochs,
         growth,
+        guarantees,
         memory,
+        paths,
         recipe,
         report,
         solvers,
@@ -56,6 +59,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     losses.add_argument("data", nargs="*", help=f"of {', '.join(d.name for d in recipe.DATA)}")
     lists = commands.add_parser("coverage", parents=[common], help="shortlists beside MAPIE's")
     lists.add_argument("data", nargs="*", help=f"of {', '.join(coverage.DATA)}")
+    searches = commands.add_parser("paths", parents=[common], help="choice of alpha")
+    searches.add_argument("data", nargs="*", help=f"of {', '.join(paths.DATA)}")
+    promises = commands.add_parser("guarantees", parents=[common], help="whether they hold")
+    promises.add_argument("data", nargs="*", help="of coverage, classes, labels")
+    scores = commands.add_parser("brier", parents=[common], help="Brier scores")
+    scores.add_argument("data", nargs="*", help=f"of {', '.join(brier.DATA)}")
     commands.add_parser("report", parents=[common], help="tables and figures once more")
 
     options = parser.parse_args(arguments)
@@ -79,6 +88,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         streams.run(**measured)
     elif options.command == "coverage":
         coverage.run(threads=options.threads, out=options.out, names=options.data)
+    elif options.command == "paths":
+        paths.run(budget=options.budget, names=options.data, **measured)
+    elif options.command == "guarantees":
+        guarantees.run(threads=options.threads, out=options.out, names=options.data)
+    elif options.command == "brier":
+        brier.run(threads=options.threads, out=options.out, names=options.data)
     elif options.command == "recipe":
         recipe.run(threads=options.threads, out=options.out, names=options.data)
     elif options.command == "scaling":
@@ -86,7 +101,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         growth.run(competitors, budget=options.budget, **measured)
         memory.run(competitors, threads=options.threads, budget=options.budget, out=options.out)
     else:
-        for module in (report, transform, growth, memory, epochs, streams, alpha, recipe, coverage):
+        tables = (report, transform, growth, memory, epochs, streams, alpha, recipe, coverage)
+        for module in (*tables, paths, guarantees, brier):
             module.write(options.out)
 
 

@@ -52,6 +52,13 @@ def mnist(n_rows: int, dtype: type = np.float64) -> tuple[Any, Any]:
     return X.reshape(len(X), -1).astype(dtype) / dtype(255), y.astype(np.int64)
 
 
+def mnist_test() -> tuple[Any, Any]:
+    """The 10,000 rows that are held out."""
+    with np.load(_published("mnist.npz")) as files:
+        X, y = files["x_test"], files["y_test"]
+    return X.reshape(len(X), -1) / 255.0, y.astype(np.int64)
+
+
 def rcv1_label_sets() -> tuple[Any, Any]:
     """The sample of RCV1: 22,490 documents, 47,236 words, sets of 101 topics."""
     return published_label_sets("train")

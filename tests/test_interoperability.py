@@ -20,19 +20,54 @@ import threadpoolctl
 from numpy.testing import assert_allclose, assert_array_equal
 from problems import fitted_coef
 from sklearn.base import clone
-from sklearn.calibration import CalibratedClassifierCV
+from sklearn.calibration import CalibratedClassifierCV, CalibrationDisplay
 from sklearn.compose import make_column_transformer
-from sklearn.datasets import load_iris, load_wine
-from sklearn.ensemble import BaggingClassifier, StackingClassifier, VotingClassifier
+from sklearn.datasets import load_iris, load_wine, make_multilabel_classification
+from sklearn.ensemble import (
+    AdaBoostClassifier,
+    BaggingClassifier,
+    StackingClassifier,
+    VotingClassifier,
+)
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.feature_selection import SelectFromModel
-from sklearn.inspection import permutation_importance
-from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_predict, cross_validate
-from sklearn.multiclass import OneVsRestClassifier
+from sklearn.feature_selection import RFE, SelectFromModel, SequentialFeatureSelector
+from sklearn.frozen import FrozenEstimator
+from sklearn.inspection import (
+    DecisionBoundaryDisplay,
+    PartialDependenceDisplay,
+    permutation_importance,
+)
+from sklearn.metrics import (
+    ConfusionMatrixDisplay,
+    DetCurveDisplay,
+    PrecisionRecallDisplay,
+    RocCurveDisplay,
+    f1_score,
+)
+from sklearn.model_selection import (
+    GridSearchCV,
+    HalvingGridSearchCV,
+    HalvingRandomSearchCV,
+    LearningCurveDisplay,
+    StratifiedKFold,
+    TunedThresholdClassifierCV,
+    ValidationCurveDisplay,
+    cross_val_predict,
+    cross_validate,
+)
+from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier, OutputCodeClassifier
+from sklearn.multioutput import ClassifierChain, MultiOutputClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.semi_supervised import SelfTrainingClassifier
 
-from sklearn_sparsemax import SparsemaxClassifier
+from sklearn_sparsemax import (
+    CalibratedSparsemaxClassifierCV,
+    EntmaxClassifier,
+    SparsemaxClassifier,
+    SparsemaxClassifierCV,
+)
 from sklearn_sparsemax._kernels.blas import blas_threads_for
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -119,6 +154,99 @@ def test_combinations_of_models(iris, combine):
     X, y = iris
     # selection and one-vs-rest do not have the intercept or the classes to themselves
     assert combine(SparsemaxClassifier(alpha=1e-3)).fit(X, y).score(X, y) > 0.9
+
+
+@pytest.mark.parametrize(
+    "combine",
+    [
+        lambda classifier: AdaBoostClassifier(classifier, n_estimators=3, random_state=0),
+        lambda classifier: VotingClassifier([("a", classifier), ("b", classifier)], voting="hard"),
+        lambda classifier: StackingClassifier([("a", classifier)], cv="prefit"),
+        lambda classifier: OneVsOneClassifier(classifier),
+        lambda classifier: OutputCodeClassifier(classifier, code_size=4, random_state=0),
+        lambda classifier: make_pipeline(RFE(classifier, n_features_to_select=2), classifier),
+        lambda classifier: make_pipeline(
+            SequentialFeatureSelector(classifier, n_features_to_select=2, cv=2), classifier
+        ),
+    ],
+    ids=["ada-boost", "hard-voting", "prefit-stacking", "one-vs-one", "codes", "rfe", "forward"],
+)
+def test_further_combinations_of_models(iris, combine):
+    X, y = iris
+    classifier = SparsemaxClassifier(alpha=1e-3).fit(X, y)
+    assert combine(classifier).fit(X, y).score(X, y) > 0.9
+
+
+@pytest.mark.parametrize("make", [SparsemaxClassifier, SparsemaxClassifierCV])
+def test_rows_without_a_class(iris, make):
+    """Self-training fits again and again, with rows that it has labelled itself."""
+    X, y = iris
+    partial = np.where(np.arange(150) % 3 == 0, y, -1)
+    base = make(alpha=1e-2) if make is SparsemaxClassifier else make(5, cv=3, random_state=0)
+    model = SelfTrainingClassifier(base, threshold=0.9).fit(X, partial)
+    assert model.score(X, y) > 0.9
+    assert (model.transduction_ >= 0).sum() > 50
+
+
+@pytest.mark.parametrize("base", [SparsemaxClassifier(alpha=1e-2), EntmaxClassifier(alpha=1e-2)])
+def test_label_sets_from_classifiers_of_one_label(base):
+    X, Y = make_multilabel_classification(200, n_classes=3, random_state=0)
+    for combine in (
+        MultiOutputClassifier(base),
+        ClassifierChain(base, cv=3, random_state=0),
+        OneVsRestClassifier(base),
+    ):
+        model = combine.fit(X, Y)
+        assert model.predict(X).shape == Y.shape
+        assert f1_score(Y, model.predict(X), average="micro") > 0.75
+
+
+def test_a_frozen_classifier_is_calibrated(iris):
+    X, y = iris
+    frozen = FrozenEstimator(SparsemaxClassifier(alpha=1e-2).fit(X[::2], y[::2]))
+    methods = ["sigmoid", "isotonic"]
+    if tuple(map(int, sklearn.__version__.split(".")[:2])) >= (1, 8):
+        methods.append("temperature")
+    for method in methods:
+        model = CalibratedClassifierCV(frozen, method=method).fit(X[1::2], y[1::2])
+        assert_allclose(model.predict_proba(X).sum(axis=1), 1)
+        assert model.score(X, y) > 0.9
+    ours = CalibratedSparsemaxClassifierCV(frozen).fit(X[1::2], y[1::2])
+    assert ours.coverage(X, y)["coverage"] > 0.9
+
+
+@pytest.mark.parametrize("search", [HalvingGridSearchCV, HalvingRandomSearchCV])
+def test_halving_searches(iris, search):
+    X, y = iris
+    found = search(
+        SparsemaxClassifier(), {"alpha": [1e-3, 1e-2, 0.1, 1]}, cv=3, random_state=0
+    ).fit(X, y)
+    assert found.score(X, y) > 0.85
+
+
+def test_the_threshold_of_two_classes(iris):
+    X, y = (array[iris[1] > 0] for array in iris)
+    base = SparsemaxClassifier(alpha=1e-2)
+    tuned = TunedThresholdClassifierCV(base, scoring="f1", cv=3, random_state=0).fit(X, y - 1)
+    assert tuned.score(X, y - 1) > 0.9
+    assert 0 < tuned.best_threshold_ < 1
+
+
+def test_displays_of_scikit_learn(iris):
+    plt = pytest.importorskip("matplotlib.pyplot")
+    X, y = (array[iris[1] > 0] for array in iris)
+    model = SparsemaxClassifier(alpha=1e-2).fit(X, y)
+    for display in (RocCurveDisplay, PrecisionRecallDisplay, DetCurveDisplay, CalibrationDisplay):
+        display.from_estimator(model, X, y)
+    ConfusionMatrixDisplay.from_estimator(model, X, y)
+    LearningCurveDisplay.from_estimator(model, X, y, cv=2, train_sizes=[0.5, 1.0], shuffle=True)
+    ValidationCurveDisplay.from_estimator(
+        model, X, y, param_name="alpha", param_range=[0.01, 0.1], cv=2
+    )
+    two = SparsemaxClassifier(alpha=1e-2).fit(X[:, :2], y)
+    DecisionBoundaryDisplay.from_estimator(two, X[:, :2], response_method="predict_proba")
+    PartialDependenceDisplay.from_estimator(model, X, [0, (1, 2)])
+    plt.close("all")
 
 
 def test_permutation_importance(iris):

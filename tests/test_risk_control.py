@@ -135,7 +135,7 @@ def test_rows_with_no_label_miss_nothing():
 
 def test_what_is_refused():
     X, Y = make_multilabel_classification(100, n_classes=3, random_state=0)
-    with pytest.raises(TypeError, match="neither predict_proba nor decision_function"):
+    with pytest.raises(TypeError, match="has no decision_function or predict_proba"):
         CalibratedMultilabelClassifierCV(Without()).fit(X, Y)
     with pytest.raises(ValueError, match=r"needs at least 99 rows .*; there are 50"):
         CalibratedMultilabelClassifierCV(

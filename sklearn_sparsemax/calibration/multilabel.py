@@ -26,7 +26,7 @@ class CalibratedMultilabelClassifierCV(
 ):
     r"""Predict label sets that miss at most a stated share of the labels, on average.
 
-    A label is predicted where its probability, or score, is at least `threshold_`. Rows that the
+    A label is predicted where its score, or probability, is at least `threshold_`. Rows that the
     classifier has not been fitted to choose the threshold: the highest for which the expected
     false-negative rate of a new row, the share of its labels that are not predicted, is at most
     `false_negative_rate`. This holds whatever the classifier and the data, if calibration rows and
@@ -39,6 +39,12 @@ class CalibratedMultilabelClassifierCV(
     false_negative_rate : float, default=0.1
         Largest expected share of the labels of a row that are missed, between 0 and 1. It may be
         changed after the fit: predictions follow at once.
+    response_method : {"auto", "decision_function", "predict_proba", "support"}, default="auto"
+        What is compared with the threshold. "support" is the largest scale s at which a label is in
+        the support of sparsemax(s z), for the scores z of `decision_function`: the labels of a row
+        compete. "auto" takes the scores, or the probabilities of an estimator without scores.
+        Probabilities that are exactly 0 for labels that a row has cannot be told from those of
+        other labels, so that scores give shorter label sets.
     cv : int, float, cross-validation splitter, iterable or "prefit", default=None
         How to find rows that the classifier has not been fitted to, as for
         :class:`CalibratedSparsemaxClassifierCV`: None holds out a fifth of the rows, or more if
@@ -54,7 +60,7 @@ class CalibratedMultilabelClassifierCV(
     estimator_ : estimator instance
         The fitted classifier.
     threshold_ : float
-        A label is predicted where its probability, or score, is at least this.
+        A label is predicted where its response is at least this.
     n_calibration_rows_ : int
         Number of rows that have chosen the threshold.
     n_features_in_ : int
@@ -97,6 +103,7 @@ class CalibratedMultilabelClassifierCV(
     _parameter_constraints: ClassVar[dict[str, list[Any] | str]] = {
         "estimator": "no_validation",
         "false_negative_rate": [Interval(Real, 0, 1, closed="neither")],
+        "response_method": [StrOptions({"auto", "decision_function", "predict_proba", "support"})],
         "cv": ["cv_object", StrOptions({"prefit"}), Interval(Real, 0, 1, closed="neither")],
         "n_jobs": [Integral, None],
         "random_state": ["random_state"],
@@ -107,12 +114,14 @@ class CalibratedMultilabelClassifierCV(
         estimator: Any,
         *,
         false_negative_rate: float = 0.1,
+        response_method: str = "auto",
         cv: Any = None,
         n_jobs: int | None = None,
         random_state: int | np.random.RandomState | None = None,
     ) -> None:
         self.estimator = estimator
         self.false_negative_rate = false_negative_rate
+        self.response_method = response_method
         self.cv = cv
         self.n_jobs = n_jobs
         self.random_state = random_state
@@ -148,7 +157,7 @@ class CalibratedMultilabelClassifierCV(
         Raises
         ------
         TypeError
-            If `estimator` has neither `predict_proba` nor `decision_function`.
+            If `estimator` lacks the method that gives the responses.
         ValueError
             If y or a parameter is not as stated, or there are too few rows for
             `false_negative_rate`.
@@ -158,7 +167,7 @@ class CalibratedMultilabelClassifierCV(
         X, y = indexable(X, y)
         targets = check_targets(y)
         n_rows, n_labels = targets.indicator.shape
-        self._response = (self._method(), "threshold", n_labels)
+        self._response = self._response_of(n_labels)
         self._container = targets.container
         splits = splits_of(self, X, y, n_rows, _rows_needed(self.false_negative_rate))
         if splits is None:
@@ -187,13 +196,24 @@ class CalibratedMultilabelClassifierCV(
         self._calibrate(folds)
         return self
 
-    def _method(self) -> str:
-        for method in ("predict_proba", "decision_function"):
+    def _response_of(self, n_labels: int) -> tuple[str, str, int]:
+        """The method, the rule and the number of labels of `label_responses`."""
+        methods = {
+            "auto": ["decision_function", "predict_proba"],
+            "support": ["decision_function"],
+        }.get(self.response_method, [self.response_method])
+        rule = "sparsemax_support" if self.response_method == "support" else "threshold"
+        if rule == "sparsemax_support" and n_labels == 1:
+            raise ValueError(
+                "response_method='support' always predicts the only label of y; at least two are "
+                "needed."
+            )
+        for method in methods:
             if hasattr(self.estimator, method):
-                return method
+                return method, rule, n_labels
         raise TypeError(
-            f"estimator={self.estimator!r} has neither predict_proba nor decision_function; "
-            "responses of the labels are needed."
+            f"estimator={self.estimator!r} has no {' or '.join(methods)}; responses of the labels "
+            "are needed."
         )
 
     def _calibrate(self, folds: list[Fold]) -> None:
