@@ -355,6 +355,31 @@ def test_brier_scores_fall():
     model.set_params(confidence_level=0.999999).predict_proba(X_test)
 
 
+def negative_brier(model, X, y):
+    return -brier_score(model.predict_proba(X), y)
+
+
+def negative_spherical(model, X, y):
+    """Another proper score."""
+    p = model.predict_proba(X)
+    return np.mean(p[np.arange(len(y)), y] / np.linalg.norm(p, axis=1))
+
+
+def test_any_scorer_chooses_the_scale():
+    z, y = drawn(np.random.default_rng(7), 300, 4)
+    expected = given(z, y, method="brier").scale_
+    assert_allclose(given(z, y, method=negative_brier).scale_, expected, rtol=1e-6)
+    model = given(z, y, method=negative_spherical)
+    best = negative_spherical(model, z, y)
+    for factor in (0.5, 0.9, 1.1, 2):
+        p = _supports.scaled_entmax(z, factor * model.scale_, 2)
+        assert np.mean(p[np.arange(300), y] / np.linalg.norm(p, axis=1)) <= best + 1e-9
+    named = given(z[:, :2], (y > 1).astype(int), method="neg_brier_score")
+    assert_allclose(named.scale_, given(z[:, :2], (y > 1).astype(int), method="brier").scale_)
+    with pytest.raises(ValueError, match="'median' is not a valid scoring value"):
+        given(z, y, method="median")
+
+
 # --- what is refused ------------------------------------------------------------------------
 
 

@@ -42,6 +42,7 @@ ROOMS = (
     "plotting",
     "onnx",
     "torch",
+    "skops",
     "__init__",
     "experiments",
     "__main__",

@@ -7,7 +7,6 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import optimize
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone, is_classifier
 from sklearn.utils import get_tags, indexable
 from sklearn.utils.metaestimators import available_if
@@ -20,15 +19,11 @@ from .._persistence import VersionedPickleMixin
 from .._typing import Array, Matrix
 from .._validation import check_no_label_lists, check_unmasked
 from ._quantiles import conformal_quantile, rows_needed
+from ._scales import best_scale, brier_loss, loss_of_scorer
 from ._splits import splits_of
 from ._supports import distances, scale_of_bound, scaled_entmax
 
 __all__ = ["CalibratedSparsemaxClassifierCV"]
-
-# Scales are searched from so many times below to so many times above the inverse of the typical
-# spread of the scores of a row.
-SEARCH_RANGE = 1e4
-SEARCH_POINTS = 65
 
 
 def _estimator_has_decision_function(self: Any) -> bool:
@@ -51,15 +46,18 @@ class CalibratedSparsemaxClassifierCV(
       data, if calibration rows and new rows are exchangeable (split conformal prediction). The
       probability is over calibration and new rows together, and below
       confidence_level + 1 / (n + 1) for n calibration rows without ties.
-    - With `method="brier"`, the Brier score of the probabilities is as low as possible.
+    - With `method="brier"`, the Brier score of the probabilities is as low as possible. Any other
+      scorer of probabilities may be named, or given.
 
     Parameters
     ----------
     estimator : estimator instance
         Classifier with `decision_function`, fitted or not: one of this package, a
         :class:`~sklearn.linear_model.LogisticRegression`, a support vector machine, a pipeline.
-    method : {"coverage", "brier"}, default="coverage"
-        What the scale is chosen for.
+    method : {"coverage", "brier"}, str or callable, default="coverage"
+        What the scale is chosen for. The name of a scorer of `predict_proba`, or a scorer
+        `scorer(estimator, X, y)`, is maximised. It should be proper, and finite where a true class
+        has the probability 0, which the logarithmic loss is not.
     confidence_level : float, default=0.9
         The probability with which the true class is to be among those with a positive probability,
         between 0 and 1. It may be changed after the fit: predictions follow at once. Only for
@@ -154,7 +152,7 @@ class CalibratedSparsemaxClassifierCV(
 
     _parameter_constraints: ClassVar[dict[str, list[Any] | str]] = {
         "estimator": "no_validation",
-        "method": [StrOptions({"coverage", "brier"})],
+        "method": [str, callable],
         "confidence_level": [Interval(Real, 0, 1, closed="neither")],
         "class_conditional": ["boolean"],
         "entmax_alpha": [Interval(Real, 1, 50, closed="right")],
@@ -270,8 +268,12 @@ class CalibratedSparsemaxClassifierCV(
                 "rows for the calibration; no scale changes that."
             )
         self.n_calibration_rows_ = labels.size
-        if self.method == "brier":
-            self._scale: float | None = _brier_scale(scores, codes, known, self.entmax_alpha)
+        if self.method != "coverage":
+            if self.method == "brier":
+                loss = brier_loss(codes, known, self.classes_.size)
+            else:
+                loss = loss_of_scorer(self.method, self.classes_, labels, known)
+            self._scale: float | None = best_scale(loss, scores, self.entmax_alpha)
             return
         self._scale = None
         of_all = distances(scores, self.entmax_alpha)
@@ -466,22 +468,3 @@ def _scores(model: Any, X: Matrix) -> Array:
     if np.isnan(scores).any():
         raise ValueError(f"decision_function of {model!r} returned NaN.")
     return scores
-
-
-def _brier_scale(scores: Array, codes: Array, known: Array, alpha: float) -> float:
-    """The scale of least Brier score: the best of a grid, and then Brent's method around it."""
-    targets = np.zeros_like(scores)
-    targets[np.arange(codes.size)[known], codes[known]] = 1
-
-    def brier(log_scale: float) -> float:
-        residual = scaled_entmax(scores, float(np.exp(log_scale)), alpha) - targets
-        return float(np.einsum("ij,ij->i", residual, residual).mean())
-
-    finite = np.where(np.isfinite(scores), scores, np.nan)
-    spread = float(np.nanmean(np.nanmax(finite, axis=1) - np.nanmean(finite, axis=1)))
-    reach = np.log(SEARCH_RANGE)
-    grid = -np.log(spread) + np.linspace(-reach, reach, SEARCH_POINTS)
-    best = int(np.argmin([brier(point) for point in grid]))
-    around = grid[max(best - 1, 0)], grid[min(best + 1, SEARCH_POINTS - 1)]
-    found = optimize.minimize_scalar(brier, bounds=around, method="bounded")
-    return float(np.exp(found.x if found.fun <= brier(grid[best]) else grid[best]))
