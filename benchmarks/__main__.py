@@ -10,6 +10,7 @@ from pathlib import Path
 
 def main(arguments: Sequence[str] | None = None) -> None:
     from . import (
+        accuracy,
         alpha,
         brier,
         coverage,
@@ -24,7 +25,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         streams,
         transform,
     )
+    from .accuracy import DATA
     from .competitors import COMPETITORS
+    from .learners import LEARNERS
     from .machine import available_cores
     from .problems import CACHE, PROBLEMS
 
@@ -39,16 +42,25 @@ def main(arguments: Sequence[str] | None = None) -> None:
     commands = parser.add_subparsers(dest="command", required=True)
 
     chosen = commands.add_parser("solvers", parents=[common, who], help="seconds to suboptimality")
-    chosen.add_argument("--problems", nargs="+", default=["*"], help=f"of {', '.join(PROBLEMS)}")
-    chosen.add_argument(
-        "--reference-budget",
-        type=float,
-        default=900,
-        help="seconds for each minimum that is not known to 1e-10",
-    )
-    chosen.add_argument(
-        "--references", type=Path, default=CACHE / "references.json", help="known minima"
-    )
+    minima = commands.add_parser("minima", parents=[common, who], help="of `solvers`, in advance")
+    for command in (chosen, minima):
+        command.add_argument("--problems", nargs="+", help=f"of {', '.join(PROBLEMS)}")
+        command.add_argument(
+            "--reference-budget",
+            type=float,
+            default=900,
+            help="seconds for each minimum that is not known to 1e-10",
+        )
+        command.add_argument(
+            "--references", type=Path, default=CACHE / "references.json", help="known minima"
+        )
+    found = commands.add_parser("accuracy", parents=[common], help="seconds to test accuracy")
+    found.add_argument("--data", nargs="+", help=f"of {', '.join(DATA)}")
+    found.add_argument("--learners", nargs="+", default=["*"], help=f"of {', '.join(LEARNERS)}")
+    for command in (chosen, found):
+        command.add_argument(
+            "--add", action="store_true", help="keep the results of those that are not run now"
+        )
     commands.add_parser("transform", parents=[common], help="the activation alone")
     commands.add_parser("layer", parents=[common], help="forward and backward in PyTorch")
     commands.add_parser("scaling", parents=[common, who], help="seconds and memory as data grow")
@@ -76,6 +88,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
             budget=options.budget,
             reference_budget=options.reference_budget,
             references=options.references,
+            add=options.add,
+            **measured,
+        )
+    elif options.command == "minima":
+        solvers.find_minima(
+            _matching(parser, PROBLEMS, options.problems),
+            _matching(parser, COMPETITORS, options.competitors),
+            budget=options.reference_budget,
+            references=options.references,
+            threads=options.threads,
+        )
+    elif options.command == "accuracy":
+        accuracy.run(
+            _matching(parser, DATA, options.data),
+            _matching(parser, LEARNERS, options.learners),
+            budget=options.budget,
+            add=options.add,
             **measured,
         )
     elif options.command in transform.COMPARISONS:
@@ -101,13 +130,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
         growth.run(competitors, budget=options.budget, **measured)
         memory.run(competitors, threads=options.threads, budget=options.budget, out=options.out)
     else:
-        tables = (report, transform, growth, memory, epochs, streams, alpha, recipe, coverage)
-        for module in (*tables, paths, guarantees, brier):
+        tables = (report, accuracy, transform, growth, memory, epochs, streams, alpha, recipe)
+        for module in (*tables, coverage, paths, guarantees, brier):
             module.write(options.out)
 
 
-def _matching(parser: argparse.ArgumentParser, known: dict, patterns: Sequence[str]) -> list:
-    """Values of the names that match a pattern; an error for a pattern that matches none."""
+def _matching(parser: argparse.ArgumentParser, known: dict, patterns: Sequence[str] | None) -> list:
+    """Values of the names that match a pattern; an error for a pattern that matches none.
+
+    Without patterns, all that are not large.
+    """
+    if patterns is None:
+        return [value for value in known.values() if not value.large]
     for pattern in patterns:
         if not any(fnmatch(name, pattern) for name in known):
             parser.error(f"{pattern!r} matches none of {', '.join(known)}")

@@ -27,6 +27,9 @@ PACKAGES = (
     "jax",
     "jaxopt",
     "optax",
+    "snapml",
+    "glum",
+    "cyanure",
 )
 
 

@@ -9,11 +9,17 @@
 | entmax15  | this package               | <p - q, z> + 4/3 sum(q^1.5 - p^1.5)                  |
 | logistic  | and, one label against the | sum_k log(1 + e^{z_k}) - q_k z_k                     |
 |           | rest, by LIBLINEAR and     |                                                      |
-|           | SGDClassifier              |                                                      |
+|           | SGDClassifier and glum     |                                                      |
+| squared   | LinearSVC, one label       | sum_k max(0, 1 - s_k z_k)^2, s_k = 2 q_k - 1         |
+| hinge     | against the rest           |                                                      |
+| hinge     | LinearSVC and Snap ML      | sum_k max(0, 1 - s_k z_k)                            |
+| Crammer-  | LinearSVC                  | max_k (z_k + 1 - q_k) - <q, z>                       |
+| Singer    |                            |                                                      |
+| squares   | RidgeClassifier            | 1/2 sum_k (z_k - s_k)^2                              |
 
-The penalty of "logistic, intercept penalised" is alpha/2 (||W||_F^2 + ||b||^2), as LIBLINEAR's is.
-Targets of the logistic losses are the label sets themselves, and of the others the uniform
-distribution over them.
+The penalty of "logistic, intercept penalised" and of the three hinge losses is
+alpha/2 (||W||_F^2 + ||b||^2), as LIBLINEAR's is. Targets q of the losses of single labels are the
+label sets themselves, and of the others the uniform distribution over them.
 """
 
 from __future__ import annotations
@@ -68,8 +74,7 @@ def objective(
 ) -> float:
     """F for coefficients (K, d) and intercepts (K,)."""
     coef, intercept = np.asarray(coef, np.float64), np.asarray(intercept, np.float64)
-    is_independent = loss.startswith("logistic")
-    targets = y if is_independent and sparse.issparse(y) else distributions(y)
+    targets = y if loss in OF_SINGLE_LABELS and sparse.issparse(y) else distributions(y)
     widest = len(coef) if sparse.issparse(X) else max(coef.shape)
     block = max(1, NUMBERS_PER_BLOCK // widest)
     total = 0.0
@@ -108,11 +113,44 @@ def _entmax15_loss(Z: np.ndarray, Q: sparse.csr_array) -> float:
     return conjugate + 4 / 3 * np.sum(Q.data**1.5) - _inner(Q, Z)
 
 
+def _margins(Z: np.ndarray, Q: sparse.csr_array) -> np.ndarray:
+    """max(0, 1 - s_k z_k): by how much each label is on the wrong side of its margin."""
+    return np.maximum(0, 1 - (2 * Q.toarray() - 1) * Z)
+
+
+def _hinge_loss(Z: np.ndarray, Q: sparse.csr_array) -> float:
+    return _margins(Z, Q).sum()
+
+
+def _squared_hinge_loss(Z: np.ndarray, Q: sparse.csr_array) -> float:
+    return np.sum(_margins(Z, Q) ** 2)
+
+
+def _crammer_singer_loss(Z: np.ndarray, Q: sparse.csr_array) -> float:
+    return np.max(Z + 1 - Q.toarray(), axis=1).sum() - _inner(Q, Z)
+
+
+def _squares(Z: np.ndarray, Q: sparse.csr_array) -> float:
+    return 0.5 * np.sum((Z - 2 * Q.toarray() + 1) ** 2)
+
+
 LOSSES = {
     "sparsemax": _sparsemax_loss,
     "softmax": _softmax_loss,
     "entmax15": _entmax15_loss,
     "logistic": _logistic_loss,
     "logistic, intercept penalised": _logistic_loss,
+    "squared hinge": _squared_hinge_loss,
+    "hinge": _hinge_loss,
+    "Crammer-Singer": _crammer_singer_loss,
+    "squares": _squares,
 }
-PENALISE_INTERCEPT = ("logistic, intercept penalised",)
+HINGES = ("squared hinge", "hinge", "Crammer-Singer")
+PENALISE_INTERCEPT = ("logistic, intercept penalised", *HINGES)
+OF_SINGLE_LABELS = (
+    "logistic",
+    "logistic, intercept penalised",
+    "squared hinge",
+    "hinge",
+    "squares",
+)

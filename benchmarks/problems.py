@@ -27,14 +27,16 @@ class MissingDataError(Exception):
 class Problem:
     """Data and penalty.
 
-    A fit that takes longer than `longest_fit` seconds is of no interest for so small a problem;
-    `first_call` tells to measure also the first fit of a process, without a warm-up.
+    A `large` problem is run only if it is named. A fit that takes longer than `longest_fit` seconds
+    is of no interest for so small a problem; `first_call` tells to measure also the first fit of a
+    process, without a warm-up.
     """
 
     name: str
     load: Callable[[], tuple[Any, Any]]
     alpha: float
     label_sets: bool = False
+    large: bool = False
     longest_fit: float = np.inf
     first_call: bool = False
 
@@ -46,9 +48,17 @@ def digits(dtype: type = np.float64) -> tuple[Any, Any]:
     return (X / 16).astype(dtype), y
 
 
-def mnist(n_rows: int, dtype: type = np.float64) -> tuple[Any, Any]:
+def part_of_digits(test: bool) -> tuple[Any, Any]:
+    """Three quarters of the rows, or the others."""
+    X, y = digits()
+    is_test = np.random.default_rng(0).permutation(len(y)) < len(y) / 4
+    rows = is_test if test else ~is_test
+    return X[rows], y[rows]
+
+
+def mnist(n_rows: int, dtype: type = np.float64, subset: str = "train") -> tuple[Any, Any]:
     with np.load(_published("mnist.npz")) as files:
-        X, y = files["x_train"][:n_rows], files["y_train"][:n_rows]
+        X, y = files[f"x_{subset}"][:n_rows], files[f"y_{subset}"][:n_rows]
     return X.reshape(len(X), -1).astype(dtype) / dtype(255), y.astype(np.int64)
 
 
@@ -79,6 +89,36 @@ def rcv1_classes(dtype: type = np.float64) -> tuple[Any, Any]:
     return X.astype(dtype), np.unique(Y.indices[Y.indptr[:-1]], return_inverse=True)[1]
 
 
+def rcv1_classes_of_test() -> tuple[Any, Any]:
+    """The documents for the test, without the few whose first topic no training row has."""
+    _, Y = rcv1_label_sets()
+    X, Y_test = published_label_sets("test")
+    firsts = []
+    for labels in (Y, Y_test):
+        labels.sort_indices()
+        firsts.append(labels.indices[labels.indptr[:-1]])
+    known = np.unique(firsts[0])
+    rows = np.isin(firsts[1], known)
+    return X[rows], np.searchsorted(known, firsts[1][rows])
+
+
+def rcv1_full_size(copies: int = 35) -> tuple[Any, Any]:
+    """As many rows as the whole of RCV1: copies of the sample's, each without a fifth of its words.
+
+    The rows have unit length again.
+    """
+    X, y = rcv1_classes()
+    rng = np.random.default_rng(0)
+    stacked = sparse.csr_array(sparse.vstack([X] * copies))
+    row = np.repeat(np.arange(stacked.shape[0]), np.diff(stacked.indptr))
+    kept = rng.random(stacked.nnz) >= 0.2
+    data, indices, row = stacked.data[kept], stacked.indices[kept], row[kept]
+    squares = np.bincount(row, data**2, minlength=stacked.shape[0])
+    indptr = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=stacked.shape[0]))])
+    entries = (data / np.sqrt(squares)[row], indices, indptr)
+    return _with_int32(sparse.csr_array(entries, shape=stacked.shape)), np.tile(y, copies)
+
+
 def emotions() -> tuple[Any, Any]:
     """The training half of Emotions, its features standardised: 391 songs, sets of 6 labels."""
     _published("sklearn_sparsemax")
@@ -89,10 +129,18 @@ def emotions() -> tuple[Any, Any]:
     return (X - X.mean(axis=0)) / X.std(axis=0), sparse.csr_array(Y)
 
 
-def sparse_topics(n: int, d: int, K: int, words: int, dtype: type = np.float64) -> tuple[Any, Any]:
-    """Documents: unit rows of some `words` nonzeros, a third of them words of the row's class."""
-    rng = np.random.default_rng(0)
+def sparse_topics(
+    n: int, d: int, K: int, words: int, dtype: type = np.float64, seed: int = 0
+) -> tuple[Any, Any]:
+    """Documents: unit rows of some `words` nonzeros, a third of them words of the row's class.
+
+    Another seed gives other documents of the same classes.
+    """
+    rng = np.random.default_rng(seed)
     y = rng.integers(K, size=n)
+    if n >= K > len(np.unique(y)):
+        # each class has a row
+        y[rng.permutation(n)[:K]] = np.arange(K)
     # frequencies of words fall as 1 / rank, as in text
     word = np.exp(rng.uniform(0, np.log(d), size=(n, words))).astype(np.int64) - 1
     own = rng.random((n, words)) < 1 / 3
@@ -144,6 +192,10 @@ def _with_int32(matrix: Any) -> Any:
     return sparse.csr_array(entries, shape=matrix.shape)
 
 
+WIDE = partial(sparse_topics, d=200_000, K=5, words=100, n=20_000)
+TOPICS_1500 = partial(sparse_topics, d=20_000, K=1_500, words=60, n=20_000)
+TOPICS_10000 = partial(sparse_topics, d=30_000, K=10_000, words=60, n=50_000)
+
 PROBLEMS = {
     problem.name: problem
     for problem in (
@@ -155,8 +207,11 @@ PROBLEMS = {
         Problem("rcv1-label-sets-1e-4", rcv1_label_sets, 1e-4, label_sets=True),
         Problem("rcv1-label-sets-1e-5", rcv1_label_sets, 1e-5, label_sets=True),
         Problem("rcv1-label-sets-1e-6", rcv1_label_sets, 1e-6, label_sets=True),
-        Problem("wide", partial(sparse_topics, 20_000, 200_000, 5, words=100), 1e-4),
+        Problem("wide", WIDE, 1e-4),
         Problem("many-classes", partial(dense_clusters, 20_000, 200, 1000), 1e-4),
         Problem("tall", partial(dense_clusters, 1_000_000, 20, 5), 1e-6),
+        Problem("topics-1500", TOPICS_1500, 1e-5, large=True),
+        Problem("topics-10000", TOPICS_10000, 1e-5, large=True),
+        Problem("rcv1-full-size", rcv1_full_size, 1e-6, large=True),
     )
 }

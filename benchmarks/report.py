@@ -195,7 +195,9 @@ def _levels_table(competitors: dict[str, list[Row]], levels: Sequence[float]) ->
     for name, fits in competitors.items():
         loss = fits[0]["loss"]
         timings = [str(timing(fits, level)) for level in levels]
-        body.append([name, loss, *timings, *ratios(fits, OURS), *ratios(fits, OURS_OF_LOSS[loss])])
+        body.append(
+            [name, loss, *timings, *ratios(fits, OURS), *ratios(fits, OURS_OF_LOSS.get(loss, ""))]
+        )
     header = ["fit", "loss", *map(level_name, levels)]
     header += [f"× at {level_name(level)}" for level in compared]
     header += [f"same loss × at {level_name(level)}" for level in compared]

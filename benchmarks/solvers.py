@@ -33,8 +33,12 @@ def run(
     reference_budget: float,
     references: Path,
     out: Path,
+    add: bool = False,
 ) -> None:
-    """Measure problem after problem; what is finished is written at once."""
+    """Measure problem after problem; what is finished is written at once.
+
+    Results replace all earlier ones of a problem, or, with `add`, those of the same competitors.
+    """
     clock = Clock()
     for problem in problems:
         measurement = Measurement(
@@ -52,8 +56,31 @@ def run(
         except FailedError as error:
             clock.say(f"{problem.name}: skipped, {error}")
             continue
-        replace_rows(out / "solvers.csv", rows, "problem", machine.description(threads))
+        key = ["problem", "competitor"] if add else "problem"
+        replace_rows(out / "solvers.csv", rows, key, machine.description(threads))
         report.write(out)
+
+
+def find_minima(
+    problems: Sequence[Problem],
+    competitors: Sequence[Competitor],
+    *,
+    threads: int,
+    budget: float,
+    references: Path,
+) -> None:
+    """Compute and keep the minima of all losses, which need no quiet machine."""
+    clock = Clock()
+    for problem in problems:
+        with Session(References, problem, references, threads=threads) as session:
+            for loss in dict.fromkeys(
+                competitor.loss
+                for competitor in competitors
+                if competitor.why_not(problem.label_sets, n_coefficients=1) is None
+            ):
+                minimum = session.call("minimum", loss=loss, budget=budget)
+                relative = minimum.gap / minimum.objective
+                clock.say(f"{problem.name}: minimum of {loss}, gap {relative:.1e} of it")
 
 
 class Measurement:
@@ -103,10 +130,11 @@ class Measurement:
         self._say("minima")
         with Session(References, self.problem, self.references, threads=self.threads) as session:
             self.facts = session.call("describe")
-            size = (self.facts["features"] + 1) * self.facts["outputs"]
+            n_outputs = self.facts["outputs"]
+            size = (self.facts["features"] + 1) * n_outputs
             running = []
             for competitor in self.competitors:
-                reason = competitor.why_not(self.problem.label_sets, size)
+                reason = competitor.why_not(self.problem.label_sets, size, n_outputs)
                 if reason is None:
                     running.append(competitor)
                 else:

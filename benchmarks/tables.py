@@ -22,14 +22,23 @@ def read_rows(path: Path) -> list[Row]:
         ]
 
 
-def replace_rows(path: Path, rows: Sequence[Row], key: str, origin: dict[str, str]) -> None:
+def replace_rows(
+    path: Path, rows: Sequence[Row], key: str | Sequence[str], origin: dict[str, str]
+) -> None:
     """Write rows in the place of those of the same key, so that these are all of one run.
+
+    A key is a column, or several.
 
     The origin, with its date, goes to ``origin.json`` beside; each row keeps the date.
     """
-    replaced = {row[key] for row in rows}
+    columns = [key] if isinstance(key, str) else key
+
+    def key_of(row: Row) -> tuple[Any, ...]:
+        return tuple(row[column] for column in columns)
+
+    replaced = {key_of(row) for row in rows}
     rows = [{**row, "date": origin["date"]} for row in rows]
-    rows = [row for row in read_rows(path) if row[key] not in replaced] + rows
+    rows = [row for row in read_rows(path) if key_of(row) not in replaced] + rows
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", newline="") as file:
         names = list(dict.fromkeys(name for row in rows for name in row))

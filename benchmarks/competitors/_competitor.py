@@ -41,6 +41,8 @@ class Competitor:
         Whether y may be an indicator matrix.
     forms_hessian : bool
         Whether memory grows with the square of the number of coefficients.
+    one_label_at_a_time : bool
+        Whether these are the coefficients of one output alone.
     certifies : bool
         Whether `tol` bounds a duality gap, in units of the objective of the all-zero model.
     """
@@ -51,10 +53,13 @@ class Competitor:
     requires: tuple[str, ...] = ()
     takes_label_sets: bool = False
     forms_hessian: bool = False
+    one_label_at_a_time: bool = False
     certifies: bool = False
 
-    def why_not(self, label_sets: bool, n_coefficients: int) -> str | None:
+    def why_not(self, label_sets: bool, n_coefficients: int, n_outputs: int = 1) -> str | None:
         """The reason not to run it, or None."""
+        if self.one_label_at_a_time:
+            n_coefficients //= n_outputs
         missing = [package for package in self.requires if find_spec(package) is None]
         if missing:
             return f"{' and '.join(missing)} not installed"
