@@ -19,6 +19,7 @@ ADDRESSES = {
     "torch": "https://docs.pytorch.org/docs/stable/generated/{name}.html",
     "matplotlib": "https://matplotlib.org/stable/api/_as_gen/{name}.html",
     "pandas": "https://pandas.pydata.org/docs/reference/api/{name}.html",
+    "dask": "https://docs.dask.org/en/stable/generated/{name}.html",
     "joblib": "https://joblib.readthedocs.io/en/stable/generated/{name}.html",
 }
 PAGES = {  # names that do not have a page of their own
