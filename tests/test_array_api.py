@@ -271,6 +271,24 @@ def test_certificates_are_valid(library, seed):
         assert_allclose(value, model.objective_, rtol=1e-9)
 
 
+@pytest.mark.parametrize("solver", ["lbfgs", "newton-cg"])
+@pytest.mark.parametrize("tol", [1e-4, 1e-6])
+def test_devices_without_double_precision(case, solver, tol):
+    """There, single precision is all, and the gap is an estimate. Such are Apple's devices."""
+    library = Library("array_api_strict", "no_float64", "float32")
+    library.skip_if_missing()
+    X, y = data_of(case, library)
+    best = fitted_on_host(case.model(tol=1e-12, solver="newton-cholesky"), X, y)
+    X = library.array(X)
+    model = case.model(solver=solver, tol=tol).fit(X, library.array(y))
+    for array in (model.coef_, model.intercept_, model.predict(X)):
+        assert array.device == X.device
+    assert on_host(model.coef_).dtype == np.float32
+    assert abs(model.objective_ - best.objective_) <= model.dual_gap_ + 1e-6
+    distance = (2 * (model.dual_gap_ + 1e-6) / model.alpha) ** 0.5
+    assert np.linalg.norm(on_host(model.coef_) - best.coef_) <= distance
+
+
 # --- transfers ------------------------------------------------------------------------------
 
 

@@ -314,7 +314,7 @@ def test_no_callback_no_bridge(monkeypatch):
 @needs_callbacks
 @pytest.mark.parametrize("stop_after", [np.inf, 2, 6])
 def test_a_fit_that_is_handed_over(stop_after, monkeypatch):
-    monkeypatch.setattr(auto, "_choose", lambda objective: sdca)
+    monkeypatch.setattr(auto, "_choose", lambda *_: sdca)
     monkeypatch.setattr(auto, "PATIENCE", 0.0)
     monkeypatch.setattr(sdca, "PACE_EPOCHS", 2)
     case = Case("SparsemaxClassifier", "auto", digits())

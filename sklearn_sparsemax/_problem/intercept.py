@@ -28,7 +28,7 @@ def balance_intercept(objective: Problem, coef: Array, scores: Scores | None = N
     # H is singular along common shifts of all scores, and vanishes where all probabilities are near
     # 0 or 1. The ridge makes it invertible. It falls after a good step, and rises after a bad one.
     steepest = float(xp.max(_arrays.diagonal(hessian)))
-    least_ridge = 1e-14 + 1e-12 * steepest
+    least_ridge = 1e-14 + max(1e-12, 50 * eps) * steepest
     ridge = 1e-4 * steepest + least_ridge
     for _ in range(MAX_NEWTON_STEPS):
         if _arrays.largest(gradient) <= eps:
