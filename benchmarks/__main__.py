@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import argparse
+import os
+import sys
 from collections.abc import Sequence
 from fnmatch import fnmatch
 from pathlib import Path
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
+    if "gpu" in (sys.argv[1:] if arguments is None else arguments):
+        # read by SciPy at its import
+        os.environ.setdefault("SCIPY_ARRAY_API", "1")
     from . import (
         accuracy,
         alpha,
         brier,
         coverage,
         epochs,
+        gpu,
         growth,
         guarantees,
         memory,
@@ -71,6 +77,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     losses.add_argument("data", nargs="*", help=f"of {', '.join(d.name for d in recipe.DATA)}")
     lists = commands.add_parser("coverage", parents=[common], help="shortlists beside MAPIE's")
     lists.add_argument("data", nargs="*", help=f"of {', '.join(coverage.DATA)}")
+    on_device = commands.add_parser("gpu", parents=[common], help="a GPU: less than ten minutes")
+    on_device.add_argument("--device", help="of PyTorch; by default cuda")
+    on_device.add_argument("--dry-run", action="store_true", help="small problems on the CPU")
     searches = commands.add_parser("paths", parents=[common], help="choice of alpha")
     searches.add_argument("data", nargs="*", help=f"of {', '.join(paths.DATA)}")
     promises = commands.add_parser("guarantees", parents=[common], help="whether they hold")
@@ -113,6 +122,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         epochs.run(budget=options.budget, **measured)
     elif options.command == "alpha":
         alpha.run(**measured)
+    elif options.command == "gpu":
+        gpu.run(device=options.device, dry_run=options.dry_run, **measured)
     elif options.command == "streams":
         streams.run(**measured)
     elif options.command == "coverage":
@@ -131,7 +142,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         memory.run(competitors, threads=options.threads, budget=options.budget, out=options.out)
     else:
         tables = (report, accuracy, transform, growth, memory, epochs, streams, alpha, recipe)
-        for module in (*tables, coverage, paths, guarantees, brier):
+        for module in (*tables, coverage, paths, guarantees, brier, gpu):
             module.write(options.out)
 
 
