@@ -120,7 +120,7 @@ def run(
 
 def _mnist(bench: Bench) -> Problem:
     """The digits of MNIST, or numbers of the same shape where the files are missing."""
-    n_rows = 1000 if bench.small else 60_000
+    n_rows = 300 if bench.small else 60_000
     try:
         X, y = mnist(n_rows, np.float32)
         name = "MNIST"

@@ -82,8 +82,10 @@ def check_squares(squares: Any, X: Any, dtype: DTypeLike = np.float64) -> None:
 
     Every solver needs them. `squares` are those that the caller has computed.
     """
-    largest = float(np.finfo(dtype).max)
     xp = _arrays.namespace(squares)
+    if not _arrays.is_numpy(X) and _arrays.double(X) == _arrays.namespace(X).float32:
+        dtype = np.float32
+    largest = float(np.finfo(dtype).max)
     if xp.all((np.asarray(squares) if xp is np else squares) <= largest):
         return
     if _arrays.is_numpy(X):
