@@ -40,8 +40,15 @@ from .._problem.moments import is_outlier
 from .._problem.objective import Objective
 from .._problem.products import add_outer
 from .._problem.progress import SILENT, STOPPED, Progress
+from .._problem.protocol import Problem
 from .._typing import Array
-from .._validation import check_squares
+from ._dual_rows import (
+    compact,
+    distributions,
+    features_for_visits,
+    lay_out,
+    squares_of_rows,
+)
 from .solution import Solution, Tolerance
 
 CONSTANT = 0.2
@@ -100,7 +107,7 @@ def ascend(
 ) -> Solution:
     """Go on from the distributions of a dual. Over so many epochs first, all rows are visited."""
     random = check_random_state(random_state)
-    pace = _Pace(tolerance.bound, patience)
+    pace = Pace(tolerance.bound, patience)
     certify_below = tolerance.bound
     for n_iter in range(1, max_iter + 1):
         progress.begin("sdca epoch", partial(dual.certify, tolerance, n_iter - 1, STOPPED))
@@ -141,7 +148,7 @@ def ascend(
     return solution
 
 
-def check(objective: Objective) -> None:
+def check(objective: Problem) -> None:
     """Raise an error for an objective whose dual the solver cannot maximise."""
     if objective.loss.of_rows() is None:
         raise ValueError(
@@ -155,7 +162,7 @@ def check(objective: Objective) -> None:
         )
 
 
-class _Pace:
+class Pace:
     """How the gap has fallen over the epochs.
 
     Attributes
@@ -210,18 +217,12 @@ class Dual:
         self.objective = objective
         self.loss = objective.loss.of_rows()
         self.n_rows = X.shape[0]
-        self.features = (X.indptr, X.indices, X.data) if sparse.issparse(X) else (X,)
+        self.features = features_for_visits(X)
         # a binary problem has one row of coefficients w = w_1 - w_0 with ||w||^2 = 2 ||W||^2
         self.is_binary = objective.shape[1] < objective.n_outputs
         self.alpha = objective.alpha * (2 if self.is_binary else 1)
         self.scale = objective.weights / self.alpha
-        if sparse.issparse(X):
-            with np.errstate(over="ignore"):
-                entries = (np.square(X.data, dtype=np.float64), X.indices, X.indptr)
-            squares = sparse.csr_array(entries, shape=X.shape) @ np.ones(X.shape[1])
-        else:
-            squares = np.einsum("ij,ij->i", X, X, dtype=np.float64)
-        check_squares(squares, X)
+        squares = squares_of_rows(X)
         if objective.fit_intercept:
             self.mean = self._center_of_rows(squares)
             self.projected_mean = objective.along(self.mean)
@@ -241,12 +242,12 @@ class Dual:
         if objective.fit_intercept:
             self.center[-objective.shape[1] :] = start[-1] + self.mean @ start[:-1]
         if dual_start is not None:
-            self._store(dual_start)
+            self.rows = lay_out(dual_start)
         elif start.any():
-            self._store(objective.sparse_distributions(start))
+            self.rows = lay_out(objective.sparse_distributions(start))
         else:
             # where W(P) = 0
-            self._store(sparse.csr_array(objective.targets))
+            self.rows = lay_out(sparse.csr_array(objective.targets))
         # scores of W(P), which is at most 2 / alpha times the largest row
         scores = 2 / self.alpha * squares.max(initial=0)
         single = scores < SINGLE_PRECISION_RANGE
@@ -277,7 +278,7 @@ class Dual:
             coefficients *= share / ratio
         if share < 1:
             P = share * self._compact() + (1 - share) * sparse.csr_array(self.objective.targets)
-            self._store(P.astype(self.dtype))
+            self.rows = lay_out(P.astype(self.dtype))
 
     def use_precision(self, dtype: DTypeLike) -> None:
         """Form the coefficients from P in the precision given."""
@@ -288,7 +289,7 @@ class Dual:
         self.A = np.ascontiguousarray(A[: self.objective.n_features], dtype=dtype)
         self.h = (self.mean @ A[: self.objective.n_features]).astype(dtype)
         self.g = (A[-1] if self.objective.fit_intercept else np.zeros_like(self.h)).astype(dtype)
-        self._store(P.astype(dtype))
+        self.rows = lay_out(P.astype(dtype))
 
     def use_double_precision(self) -> None:
         """Go on in double precision, if not there yet."""
@@ -325,15 +326,13 @@ class Dual:
             self.gaps[order[:n_visited]] *= self.alpha
             order = order[n_visited:]
             if order.size:
-                self._store(self._compact())
+                self.rows = lay_out(self._compact())
         self.center += self.constant * self.g
 
     def distributions(self) -> sparse.csr_array:
         """P (n, K) in double precision. Rows on the simplex sum to 1, whatever their precision."""
-        P = self._compact().astype(np.float64)
-        if not self.objective.loss.independent_outputs:
-            P.data /= np.repeat(P.sum(axis=1), np.diff(P.indptr))
-        return P
+        loss, n_outputs = self.objective.loss, self.objective.n_outputs
+        return distributions(self.rows, n_outputs, on_simplex=not loss.independent_outputs)
 
     def certify(self, tolerance: Tolerance, n_iter: int, message: str) -> Solution:
         return tolerance.certify(self._coef(), n_iter, message, self.distributions())
@@ -350,26 +349,4 @@ class Dual:
 
     def _compact(self) -> sparse.csr_array:
         """P (n, K) as it is."""
-        rows = self.rows
-        indptr = np.concatenate([[0], np.cumsum(rows.size)])
-        entries = np.arange(indptr[-1]) + np.repeat(rows.begin - indptr[:-1], rows.size)
-        shape = (self.n_rows, self.objective.n_outputs)
-        return sparse.csr_array((rows.values[entries], rows.outputs[entries], indptr), shape=shape)
-
-    def _store(self, P: sparse.csr_array) -> None:
-        """Lay out rows without gaps, and as much free place again behind them.
-
-        If every row can have a place for all outputs in the same memory, it gets one.
-        """
-        size = np.diff(P.indptr).astype(np.int64)
-        capacity, n_numbers = 2 * P.nnz + self.objective.n_outputs, P.shape[0] * P.shape[1]
-        if capacity < n_numbers:
-            begin, room, end = P.indptr[:-1].astype(np.int64), size.copy(), P.nnz
-        else:
-            capacity = end = n_numbers
-            begin = np.arange(0, n_numbers, P.shape[1], dtype=np.int64)
-            room = np.full(P.shape[0], P.shape[1], dtype=np.int64)
-        outputs, values = np.empty(capacity, np.int32), np.empty(capacity, P.dtype)
-        entries = np.arange(P.nnz) + np.repeat(begin - P.indptr[:-1], size)
-        outputs[entries], values[entries] = P.indices, P.data
-        self.rows = _kernels.dual.DualRows(begin, size, room, outputs, values, np.array([end]))
+        return compact(self.rows, self.objective.n_outputs)

@@ -46,7 +46,8 @@ class ProportionsEncoder:
 def encoder_of_classes(summary: Summary, loss: FenchelYoungLoss) -> ClassEncoder:
     """The encoder of the classes of all partitions."""
     assert summary.classes is not None
-    return ClassEncoder.of_rows(summary.classes, loss)
+    # each twice: scikit-learn warns of y with few rows for a class
+    return ClassEncoder.of_rows(np.repeat(summary.classes, 2), loss)
 
 
 def encoder_of_label_sets(

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Protocol
 from uuid import uuid4
+from weakref import WeakSet
 
 import dask
 import dask.threaded
@@ -81,6 +82,9 @@ class Engine(Protocol):
     def chains(self, handles: Sequence[Any]) -> list[list[int]]:
         """Positions of the handles: one list for each thread that can work at the same time."""
 
+    def release(self) -> None:
+        """Release every value that is still kept."""
+
 
 class Tasks:
     """Functions over partitions, as tasks of an engine.
@@ -134,7 +138,51 @@ class Tasks:
         order = self._order
         if len(order) != len(keys):
             order = self._order = self.engine.order(columns[0])
-        terms = [keys[position] for position in order]
+        return self._sum(name, graph, [keys[position] for position in order], add)
+
+    def reduce_chains(
+        self,
+        name: str,
+        function: Callable[..., Any],
+        chains: list[list[int]],
+        *columns: Sequence[Any],
+        common: tuple,
+        last: Callable[..., Any],
+        last_common: tuple,
+    ) -> Any:
+        """The sum over chains of rows of last(end, *last_common).
+
+        Along a chain, a task gets function(*row, previous, *common) with the result for the row
+        before, or None at the start. The end of the chain is the result for its last row.
+        """
+        ordered = [position for chain in chains for position in chain]
+        token = uuid4().hex
+        graph: dict[Any, Any] = {}
+        arguments = self._arguments(graph, token, common)
+        last_arguments = self._arguments(graph, token, last_common)
+        limited = _with_one_blas_thread(function)
+        terms = []
+        for chain in chains:
+            previous: Any = None
+            for position in chain:
+                row = [as_argument(column[position]) for column in columns]
+                key = (f"{name}-{token}", position)
+                graph[key] = (limited, *row, previous, *arguments)
+                previous = key
+            key = (f"changes-{token}", chain[0])
+            graph[key] = (_with_one_blas_thread(last), previous, *last_arguments)
+            terms.append(key)
+        assert sorted(ordered) == list(range(len(columns[0])))
+        return self._sum(name, graph, terms, None)
+
+    def _sum(
+        self,
+        name: str,
+        graph: dict[Any, Any],
+        terms: list[Any],
+        add: Callable[..., Any] | None,
+    ) -> Any:
+        """The sum of some keys of a graph, as a tree."""
         adds = _with_one_blas_thread(add or add_terms)
         while len(terms) > 1:
             per_sum = math.ceil(len(terms) / math.ceil(len(terms) / TERMS_PER_SUM))
@@ -145,6 +193,23 @@ class Tasks:
                 sums.append(key)
             terms = sums
         return self.engine.run(graph, terms, name)[0]
+
+    def _arguments(self, graph: dict[Any, Any], token: str, common: tuple) -> list[Any]:
+        """Arguments of every task; large ones become tasks of the graph."""
+        arguments: list[Any] = []
+        for argument in common:
+            if getattr(argument, "nbytes", 0) > LARGE_ARGUMENT:
+                # one that has several uses travels once
+                key = (f"argument-{token}", id(argument))
+                graph[key] = _Value(argument)
+                arguments.append(key)
+            else:
+                arguments.append(_Value(argument))
+        return arguments
+
+    def release(self) -> None:
+        """Release every value that is still kept."""
+        self.engine.release()
 
     def forget_places(self) -> None:
         """Look again where the values are, before the next sum."""
@@ -160,14 +225,7 @@ class Tasks:
         """The task of each row, without those that add."""
         token = uuid4().hex
         graph: dict[Any, Any] = {}
-        arguments: list[Any] = []
-        for i, argument in enumerate(common):
-            if getattr(argument, "nbytes", 0) > LARGE_ARGUMENT:
-                key = (f"argument-{token}", i)
-                graph[key] = _Value(argument)
-                arguments.append(key)
-            else:
-                arguments.append(_Value(argument))
+        arguments = self._arguments(graph, token, common)
         keys = [(f"{name}-{token}", i) for i in range(len(columns[0]))]
         limited = _with_one_blas_thread(function)
         for key, row in zip(keys, zip(*columns, strict=True), strict=True):
@@ -242,6 +300,9 @@ class Threads:
         n_threads = max(1, min(len(handles), CPU_COUNT))
         return [list(range(i, len(handles), n_threads)) for i in range(n_threads)]
 
+    def release(self) -> None:
+        pass
+
 
 class Cluster:
     """Tasks on the workers of a cluster.
@@ -254,6 +315,7 @@ class Cluster:
 
     def __init__(self, client: Any) -> None:
         self.client = client
+        self._kept: WeakSet[Any] = WeakSet()
         self._check_open()
         if client.asynchronous:
             raise ValueError(
@@ -263,7 +325,7 @@ class Cluster:
 
     def keep(self, values: Sequence[Delayed]) -> list[Any]:
         self._check_open()
-        return self.client.compute(list(values))
+        return self._keeping(self.client.compute(list(values)))
 
     def run(self, graph: dict[Any, Any], keys: list[Any], task: str) -> list[Any]:
         futures = self._submit(graph, keys)
@@ -274,7 +336,16 @@ class Cluster:
                 future.release()
 
     def hold(self, graph: dict[Any, Any], keys: list[Any]) -> list[Any]:
-        return self._submit(graph, keys)
+        return self._keeping(self._submit(graph, keys))
+
+    def release(self) -> None:
+        for future in list(self._kept):
+            future.release()
+
+    def _keeping(self, futures: list[Any]) -> list[Any]:
+        # a traceback of an interrupted fit may hold futures as long as the session lasts
+        self._kept.update(futures)
+        return futures
 
     def order(self, handles: Sequence[Any]) -> list[int]:
         places = self._places(handles)

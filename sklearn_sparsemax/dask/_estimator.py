@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 from sklearn.base import clone
@@ -16,18 +16,20 @@ from .._problem.progress import training_data
 from .._solvers import auto, lbfgs, newton_cg, newton_cholesky
 from .._solvers.solution import Solution
 from ..linear_model._base import LinearModel
-from . import _predict, _scores
+from . import _predict, _scores, dual_ascent
 from ._collections import is_lazy
-from ._fit import Options, Prepared, prepare
+from ._engine import Tasks
+from ._fit import Options, Prepared, engine_of, prepare
 from ._threshold import cut
 
 Estimator = TypeVar("Estimator", bound="OverPartitions")
 
 SOLVERS: dict[str, Callable[..., Solution]] = {
-    "auto": auto.solve,
+    "auto": partial(auto.solve, dual_ascent=dual_ascent),
     "lbfgs": lbfgs.solve,
     "newton-cg": newton_cg.solve,
     "newton-cholesky": newton_cholesky.solve,
+    "sdca": dual_ascent.solve,
 }
 
 NEW_PARAMETERS = """\
@@ -96,18 +98,19 @@ class OverPartitions(Beside):
             If `max_iter` or floating point ended the solver before `tol`.
         """
         before = dict(vars(self))
+        tasks = Tasks(engine_of(self.client))
         try:
-            return self._fit_partitions(X, y, sample_weight)
+            return self._fit_partitions(X, y, sample_weight, tasks)
         except BaseException:
             self.__dict__.clear()
             self.__dict__.update(before)
             raise
+        finally:
+            tasks.release()
 
-    def _fit_partitions(self, X: Any, y: Any, sample_weight: Any) -> Self:
+    def _fit_partitions(self, X: Any, y: Any, sample_weight: Any, tasks: Tasks) -> Self:
         given = training_data(X, y, sample_weight)
-        prepared = prepare(
-            X, y, sample_weight, self._options(), client=self.client, persist=self.persist
-        )
+        prepared = prepare(X, y, sample_weight, self._options(), tasks, persist=self.persist)
 
         def complete(model: Self) -> None:
             model.n_features_in_ = prepared.problem.n_features

@@ -74,10 +74,9 @@ def engine_of(client: Any) -> Engine:
 
 
 def prepare(
-    X: Any, y: Any, sample_weight: Any, options: Options, *, client: Any, persist: bool
+    X: Any, y: Any, sample_weight: Any, options: Options, tasks: Tasks, *, persist: bool
 ) -> Prepared:
     """Load, validate and encode the partitions."""
-    tasks = Tasks(engine_of(client))
     blocks = blocks_of(X, y, sample_weight)
     load = partial(_rows.load, kind=options.kind)
     if persist:

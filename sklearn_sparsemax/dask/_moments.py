@@ -20,6 +20,7 @@ from .._problem.moments import (
     squared_distances,
     sums_of_rows,
 )
+from .._solvers._dual_rows import squares_of_rows
 from .._typing import Array
 from ._engine import Tasks
 
@@ -53,6 +54,15 @@ class Distances(NamedTuple):
         place = int(np.searchsorted(counts, counts[-1] / 2))
         return float(2.0 ** ((place + 0.5) / PER_FACTOR - HALF_RANGE))
 
+    def outliers(self) -> dict[int, list[int]]:
+        """Rows of each partition with a large share of the total, and far beyond the median."""
+        far = FAR * self.median()
+        found: dict[int, list[int]] = {}
+        for share, distance, partition, row in self.farthest:
+            if share > LARGEST_SHARE * self.share and distance > far:
+                found.setdefault(partition, []).append(row)
+        return found
+
 
 def feature_moments(
     tasks: Tasks, handles: Sequence[Any], mass: float, *, with_outliers: bool
@@ -74,17 +84,13 @@ def feature_moments(
             common=(mass, mean, variance, outliers),
             add=_add_distances,
         )
-        far = FAR * distances.median()
-        found = [
-            (partition, row)
-            for share, distance, partition, row in distances.farthest
-            if share > LARGEST_SHARE * distances.share and distance > far
-        ]
+        found = distances.outliers()
         if not found:
             break
-        outliers = {index: list(rows) for index, rows in outliers.items()}
-        for partition, row in found:
-            outliers.setdefault(partition, []).append(row)
+        outliers = {
+            index: outliers.get(index, []) + found.get(index, [])
+            for index in outliers.keys() | found.keys()
+        }
         sums, _, weight = tasks.reduce(
             "feature-moments", _sums, handles, common=(mass, outliers), add=_add_sums
         )
@@ -92,6 +98,48 @@ def feature_moments(
         mean, variance, _ = sums.moments()
     # a feature that varies in outliers alone is scaled by them
     return mean, np.where(variance > 0, variance, of_all)
+
+
+def mean_and_spread(tasks: Tasks, handles: Sequence[Any], mass: float) -> tuple[Array, float]:
+    """Weighted mean of the rows (d,), and their mean squared distance from it.
+
+    Rows whose own length makes them outliers do not count.
+    """
+    common: tuple[Any, ...] = (mass, {})
+    weight, square, total, lengths = tasks.reduce(
+        "lengths-of-rows", _lengths, handles, common=common, add=_add_lengths
+    )
+    outliers = lengths.outliers()
+    if outliers:
+        weight, square, total, _ = tasks.reduce(
+            "lengths-of-rows", _lengths, handles, common=(mass, outliers), add=_add_lengths
+        )
+    mean = total / weight
+    return mean, max(square / weight - float(mean @ mean), 0.0)
+
+
+def _lengths(
+    partition: Any, mass: float, outliers: dict[int, list[int]]
+) -> tuple[float, float, Array, Distances] | None:
+    objective = partition.objective
+    if objective is None:
+        return None
+    weights = _weights(partition, mass, outliers)
+    squares = squares_of_rows(objective.X)
+    return (
+        float(weights.sum()),
+        float(weights @ squares),
+        objective.sum_of_rows(weights),
+        _summary(partition, weights, squares),
+    )
+
+
+def _add_lengths(terms: list[Any]) -> Any:
+    known = [term for term in terms if term is not None]
+    if not known:
+        return None
+    sums = (sum(term[i] for term in known) for i in range(3))
+    return (*sums, _add_distances([term[3] for term in known]))
 
 
 def _weights(partition: Any, mass: float, outliers: dict[int, list[int]]) -> Array:
@@ -131,6 +179,11 @@ def _distances(
         return None
     weights = _weights(partition, mass, outliers)
     distances = squared_distances(partition.objective, mean, variance)
+    return _summary(partition, weights, distances)
+
+
+def _summary(partition: Any, weights: Array, distances: Array) -> Distances:
+    """The summary of squared distances (n,)."""
     shares = weights * distances
     farthest = np.argsort(-shares)[:MOST_OUTLIERS]
     with np.errstate(divide="ignore"):

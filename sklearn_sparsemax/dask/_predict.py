@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from typing import Any
 
 import dask.array as da
@@ -29,7 +30,7 @@ def predict_blocks(model: Any, method: str, X: Any) -> Any:
     dtype = getattr(X, "dtype", None)
     if dtype is None or np.dtype(dtype) != np.float32:
         dtype = np.float64
-    meta = getattr(model, method)(np.zeros((1, model.n_features_in_), dtype))[:0]
+    meta = _no_rows(model, method, dtype)
     arrays = [
         da.from_delayed(result, shape=(size, *meta.shape[1:]), meta=meta)
         for result, size in zip(results, sizes, strict=True)
@@ -41,5 +42,12 @@ def _apply(model: Any, method: str, block: Any) -> Matrix:
     """What a method returns for the rows of a block, none included."""
     if len(block) if not sparse.issparse(block) else block.shape[0]:
         return getattr(model, method)(block)
-    one = np.zeros((1, model.n_features_in_), getattr(block, "dtype", np.float64))
-    return getattr(model, method)(one)[:0]
+    return _no_rows(model, method, getattr(block, "dtype", np.float64))
+
+
+def _no_rows(model: Any, method: str, dtype: Any) -> Matrix:
+    """What a method would return for no rows."""
+    with warnings.catch_warnings():
+        # the names of the features do not matter here
+        warnings.simplefilter("ignore", UserWarning)
+        return getattr(model, method)(np.zeros((1, model.n_features_in_), dtype))[:0]

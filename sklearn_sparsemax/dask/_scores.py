@@ -19,7 +19,10 @@ def score(model: Any, kind: str, X: Any, y: Any, sample_weight: Any, client: Any
     tasks = Tasks(engine_of(client))
     blocks = tasks.keep("load", _block, blocks_of(X, y, sample_weight).tuples)
     function = _squares if kind == "proportions" else _hits
-    sums = tasks.reduce("score", function, blocks, common=(model,))
+    try:
+        sums = tasks.reduce("score", function, blocks, common=(model,))
+    finally:
+        tasks.release()
     if sums is None:
         raise ValueError("X has no row; score needs at least one.")
     if kind != "proportions":

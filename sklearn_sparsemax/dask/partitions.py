@@ -12,6 +12,7 @@ size of the rows reaches the client.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
@@ -131,7 +132,12 @@ def encode(rows: Rows, encoding: Encoding) -> Partition:
     X, targets, weights, label_mass = rows.X, None, np.zeros(0), 0.0
     if X.shape[0]:
         try:
-            encoded: Encoded = encoding.encoder.encode(rows.y, rows.weights, encoding.class_weight)
+            with warnings.catch_warnings():
+                # scikit-learn warns of y with few rows for a class, as a partition may have
+                warnings.simplefilter("ignore", UserWarning)
+                encoded: Encoded = encoding.encoder.encode(
+                    rows.y, rows.weights, encoding.class_weight
+                )
         except (TypeError, ValueError) as error:
             raise type(error)(f"Partition {rows.number}: {error}") from error
         targets, weights = encoded.targets, encoded.weights
@@ -171,7 +177,7 @@ def totals(partition: Partition) -> Totals | None:
     )
 
 
-def _share(partition: Partition, mass: float, results: Sequence[Any]) -> tuple[Any, ...]:
+def share(partition: Partition, mass: float, results: Sequence[Any]) -> tuple[Any, ...]:
     """Results of a partition, as terms of sums over all of them."""
     return tuple(result * (partition.mass / mass) for result in results)
 
@@ -181,7 +187,7 @@ def _value_and_gradient(
 ) -> tuple[Any, ...] | None:
     if partition.objective is None:
         return None
-    return _share(partition, mass, partition.objective.value_and_gradient(coef, dtype))
+    return share(partition, mass, partition.objective.value_and_gradient(coef, dtype))
 
 
 def _hessian(
@@ -189,7 +195,7 @@ def _hessian(
 ) -> tuple[Any, ...] | None:
     if partition.objective is None:
         return None
-    return _share(partition, mass, [partition.objective.hessian(coef, center)])
+    return share(partition, mass, [partition.objective.hessian(coef, center)])
 
 
 class _Curved:
@@ -249,7 +255,7 @@ def _keep_scores(partition: Partition, coef: Array) -> list[Array] | None:
     return [scores for _, scores in scored]
 
 
-def _scores(objective: Objective, given: Any) -> ScoresOfIntercepts:
+def scores_of(objective: Objective, given: Any) -> ScoresOfIntercepts:
     """The scores of a partition, from those that are kept or from coefficients."""
     return _Kept(objective, given) if isinstance(given, list) else objective.scores(given)
 
@@ -259,8 +265,8 @@ def _derivatives(
 ) -> tuple[Any, ...] | None:
     if partition.objective is None:
         return None
-    scores = _scores(partition.objective, given)
-    return _share(partition, mass, scores.derivatives(intercept))
+    scores = scores_of(partition.objective, given)
+    return share(partition, mass, scores.derivatives(intercept))
 
 
 def _mean(
@@ -268,7 +274,7 @@ def _mean(
 ) -> tuple[Any, ...] | None:
     if partition.objective is None:
         return None
-    return _share(partition, mass, [_scores(partition.objective, given).mean(intercept)])
+    return share(partition, mass, [scores_of(partition.objective, given).mean(intercept)])
 
 
 def _losses(
@@ -276,20 +282,21 @@ def _losses(
 ) -> tuple[Any, ...] | None:
     if partition.objective is None:
         return None
-    scores = _scores(partition.objective, given)
-    return _share(partition, mass, scores.losses(intercept, repair))
+    scores = scores_of(partition.objective, given)
+    return share(partition, mass, scores.losses(intercept, repair))
 
 
 class ScoresOverPartitions:
     """Scores X W + b for one W and any b.
 
-    If they are small, each partition keeps the product X W while this object lives. Otherwise each
-    pass computes it again.
+    If they are small, or no larger than X, each partition keeps the product X W while this object
+    lives. Otherwise each pass computes it again.
     """
 
     def __init__(self, problem: Partitions, coef: Array) -> None:
         self._problem = problem
-        if problem.n_rows * problem.n_outputs <= NUMBERS_PER_BLOCK:
+        n_numbers = problem.n_rows * problem.n_outputs
+        if n_numbers <= max(NUMBERS_PER_BLOCK, problem.n_entries * problem.keeps_rows):
             kept = problem.tasks.map("scores", _keep_scores, problem.handles, common=(coef,))
             self._kept: tuple[list[Any], ...] = (kept,)
             self._coef: tuple[Array, ...] = ()
@@ -313,7 +320,11 @@ class ScoresOverPartitions:
     ) -> tuple[float, float, Array]:
         """Mean losses L(z; q) and L(z; p'), and sum_i omega_i (x_i, 1) (p'_i - q_i)^T."""
         if dual is not None:
-            return self._reduce("certificate", dual.losses, intercept, repair, columns=dual.columns)
+            *losses, n_lost = self._reduce(
+                "certificate", dual.losses, intercept, repair, columns=dual.columns
+            )
+            dual.check(n_lost)
+            return tuple(losses)
         return self._reduce("certificate", _losses, intercept, repair)
 
     def _reduce(

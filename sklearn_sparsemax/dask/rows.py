@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import sparse
 from sklearn.utils import check_array
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
 from .._typing import Array, Matrix
@@ -118,7 +117,6 @@ def summarise(rows: Rows) -> Summary:
     classes, has_null, has_label = None, False, False
     if has_classes and n_rows:
         classes = np.unique(rows.y)
-        check_classification_targets(classes)
     elif not has_classes and n_rows:
         labels = np.asarray((rows.y != 0).sum(axis=1)).ravel()
         weighted = np.ones(n_rows, dtype=bool) if rows.weights is None else rows.weights > 0

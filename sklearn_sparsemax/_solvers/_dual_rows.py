@@ -1,0 +1,63 @@
+"""Rows of the dual: sparse distributions in a pool, as the kernel of the visits changes them."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import sparse
+
+from .. import _kernels
+from .._kernels.dual import DualRows
+from .._typing import Array, Matrix
+from .._validation import check_squares
+
+
+def lay_out(P: sparse.csr_array) -> DualRows:
+    """Lay out rows (n, K) without gaps, and as much free place again behind them.
+
+    If every row can have a place for all outputs in the same memory, it gets one.
+    """
+    size = np.diff(P.indptr).astype(np.int64)
+    capacity, n_numbers = 2 * P.nnz + P.shape[1], P.shape[0] * P.shape[1]
+    if capacity < n_numbers:
+        begin, room, end = P.indptr[:-1].astype(np.int64), size.copy(), P.nnz
+    else:
+        capacity = end = n_numbers
+        begin = np.arange(0, n_numbers, P.shape[1], dtype=np.int64)
+        room = np.full(P.shape[0], P.shape[1], dtype=np.int64)
+    outputs, values = np.empty(capacity, np.int32), np.empty(capacity, P.dtype)
+    entries = np.arange(P.nnz) + np.repeat(begin - P.indptr[:-1], size)
+    outputs[entries], values[entries] = P.indices, P.data
+    return _kernels.dual.DualRows(begin, size, room, outputs, values, np.array([end]))
+
+
+def compact(rows: DualRows, n_outputs: int) -> sparse.csr_array:
+    """The rows (n, K) as they are."""
+    indptr = np.concatenate([[0], np.cumsum(rows.size)])
+    entries = np.arange(indptr[-1]) + np.repeat(rows.begin - indptr[:-1], rows.size)
+    shape = (rows.size.size, n_outputs)
+    return sparse.csr_array((rows.values[entries], rows.outputs[entries], indptr), shape=shape)
+
+
+def distributions(rows: DualRows, n_outputs: int, *, on_simplex: bool) -> sparse.csr_array:
+    """The rows (n, K) in double precision. Those on the simplex sum to 1."""
+    P = compact(rows, n_outputs).astype(np.float64)
+    if on_simplex:
+        P.data /= np.repeat(P.sum(axis=1), np.diff(P.indptr))
+    return P
+
+
+def features_for_visits(X: Matrix) -> tuple[Array, ...]:
+    """Features as the kernel takes them."""
+    return (X.indptr, X.indices, X.data) if sparse.issparse(X) else (X,)
+
+
+def squares_of_rows(X: Matrix) -> Array:
+    """Squared length of each row (n,)."""
+    if sparse.issparse(X):
+        with np.errstate(over="ignore"):
+            entries = (np.square(X.data, dtype=np.float64), X.indices, X.indptr)
+        squares = sparse.csr_array(entries, shape=X.shape) @ np.ones(X.shape[1])
+    else:
+        squares = np.einsum("ij,ij->i", X, X, dtype=np.float64)
+    check_squares(squares, X)
+    return squares
