@@ -44,6 +44,7 @@ ROOMS = (
     "torch",
     "skops",
     "__init__",
+    "utils",
     "experiments",
     "__main__",
 )

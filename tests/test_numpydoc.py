@@ -64,9 +64,10 @@ def faults(name, is_method):
     return found
 
 
-# a scorer is an instance, documented in the table of the reference
-@pytest.mark.parametrize("name", [name for name in documented() if not name.endswith("_scorer")])
+@pytest.mark.parametrize("name", documented())
 def test_docstrings_are_valid(name):
+    if not callable(import_or_skip(name)) or name.endswith("_scorer"):
+        pytest.skip("an instance, which has no docstring of its own")
     found = faults(name, is_method=False)
     for method in own_methods(name):
         found += faults(f"{name}.{method}", is_method=True)

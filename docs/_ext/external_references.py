@@ -8,6 +8,7 @@ exists.
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 from docutils import nodes
@@ -19,6 +20,7 @@ ADDRESSES = {
     "torch": "https://docs.pytorch.org/docs/stable/generated/{name}.html",
     "matplotlib": "https://matplotlib.org/stable/api/_as_gen/{name}.html",
     "pandas": "https://pandas.pydata.org/docs/reference/api/{name}.html",
+    "skops": "https://skops.readthedocs.io/en/stable/modules/classes.html#{name}",
     "dask": "https://docs.dask.org/en/stable/generated/{name}.html",
     "joblib": "https://joblib.readthedocs.io/en/stable/generated/{name}.html",
 }
@@ -37,8 +39,10 @@ LABELS = {  # of scikit-learn's user guide, in the docstrings that we inherit
 
 
 def exists(name: str) -> bool:
-    """Whether a dotted name can be imported."""
+    """Whether a dotted name can be imported, or belongs to a library that is not installed."""
     parts = name.split(".")
+    if find_spec(parts[0]) is None:
+        return True
     for end in range(len(parts), 0, -1):
         try:
             found: Any = import_module(".".join(parts[:end]))

@@ -19,6 +19,7 @@ from ..linear_model._base import LinearModel
 from . import _predict, _scores, dual_ascent
 from ._collections import is_lazy
 from ._engine import Tasks
+from ._examples import example
 from ._fit import Options, Prepared, engine_of, prepare
 from ._threshold import cut
 
@@ -342,11 +343,11 @@ def over_partitions(cls: type[Estimator]) -> type[Estimator]:
     __init__.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
     cls.__init__ = __init__  # type: ignore[method-assign]
     if plain.__doc__ is not None:
-        cls.__doc__ = _docstring(cls.__doc__, plain)
+        cls.__doc__ = _docstring(cls, plain)
     return cls
 
 
-def _docstring(summary: str | None, plain: type) -> str:
+def _docstring(cls: Any, plain: type) -> str:
     """The docstring of an estimator over partitions, from its summary and the plain sibling's."""
     _, rest = inspect.cleandoc(plain.__doc__ or "").split("\n", 1)
     about = (
@@ -358,4 +359,4 @@ def _docstring(summary: str | None, plain: type) -> str:
     sections = re.split(r"\n(?=[A-Z][A-Za-z ]+\n-+\n)", rest)
     kept = [part for part in sections if not re.match(r"(Examples|See Also|Notes)\n-+\n", part)]
     body = "\n".join(kept).strip()
-    return f"{summary}\n\n{about}\n\n{body}\n"
+    return f"{cls.__doc__}\n\n{about}\n\n{body}\n\n{example(cls.__name__, cls._kind)}\n"
