@@ -18,6 +18,7 @@ from weakref import WeakSet
 
 import dask
 import dask.threaded
+from dask._task_spec import TaskRef
 from dask.base import compute, get_scheduler
 from dask.delayed import Delayed, delayed
 from dask.local import get_sync
@@ -249,8 +250,11 @@ class _Value:
 
 
 def as_argument(value: Any) -> Any:
-    """A handle, or the task that cooks a recipe."""
-    return (Recipe.cook, value) if isinstance(value, Recipe) else value
+    """A handle as it stands in a graph, or the task that cooks a recipe."""
+    if isinstance(value, Recipe):
+        return Recipe.cook, value
+    # the key of a future: a copy of the future itself would live as long as the scheduler likes
+    return TaskRef(value.key) if hasattr(value, "key") else value
 
 
 def _with_one_blas_thread(function: Callable[..., Any]) -> Callable[..., Any]:
