@@ -76,6 +76,7 @@ sphinx_gallery_conf = {
 # --- look -----------------------------------------------------------------------------------
 
 html_theme = "pydata_sphinx_theme"
+html_baseurl = "https://sklearn-sparsemax.github.io/sklearn-sparsemax/"
 html_title = "sklearn-sparsemax"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
