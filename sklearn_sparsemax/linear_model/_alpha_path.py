@@ -86,7 +86,7 @@ class AlphaPathMixin:
 
         Parameters
         ----------
-        %(X_fit)s
+        %(X_path)s
         y : {array-like, sparse matrix} of shape (n_samples,) or (n_samples, n_labels)
             Class labels, or an indicator matrix of label sets for the classifiers of these.
         %(sample_weight)s

@@ -339,6 +339,12 @@ ARGUMENTS = {
     "X_fit": """\
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Features, finite. float32 is kept, other types become float64. Sparse containers
+            become CSR. With ``array_api_dispatch=True``, an array of another library than NumPy is
+            fitted where it lies, if the solver is "auto", "lbfgs" or "newton-cg".
+        """,
+    "X_path": """\
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Features, finite. float32 is kept, other types become float64. Sparse containers
             become CSR.
         """,
     "X_stream": """\
