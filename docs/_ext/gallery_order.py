@@ -12,6 +12,7 @@ ORDER = (
     "plot_coverage.py",
     "plot_text.py",
     "plot_multilabel.py",
+    "plot_unlabelled.py",
     "plot_label_proportions.py",
     "plot_alpha_path.py",
     "plot_certificate.py",
