@@ -33,6 +33,9 @@ def test_searches_are_compared(tmp_path, monkeypatch):
     assert ours["by_folds"] == pytest.approx(grid["by_folds"], abs=0.01)
     assert ours["held_out"] == pytest.approx(grid["held_out"], abs=0.03)
     assert rows["LogisticRegressionCV"]["bound"] == "folds alone"
+    assert 0 < ours["cpu"] <= 1.5 * ours["seconds"] + 1
+    assert rows["LogisticRegressionCV"]["cpu"] > 0
+    assert ours["data"] == "digits, 1 thread"
     text = (tmp_path / "paths.md").read_text()
     assert f"{100 * ours['held_out']:.2f} (" in text
 

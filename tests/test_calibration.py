@@ -409,6 +409,12 @@ def test_a_class_without_enough_rows_is_named():
         given(z, y, class_conditional=True)
 
 
+def test_weights_are_refused():
+    X, y = load_iris(return_X_y=True)
+    with pytest.raises(TypeError, match="sample_weight"):
+        CalibratedSparsemaxClassifierCV(LogisticRegression()).fit(X, y, sample_weight=y)
+
+
 def test_nan_scores():
     z, y = drawn(np.random.default_rng(9), 60, 3)
     z[3, 1] = np.nan

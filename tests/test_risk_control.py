@@ -11,16 +11,21 @@ from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.datasets import make_multilabel_classification
 from sklearn.exceptions import NotFittedError
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sklearn_sparsemax import (
     CalibratedMultilabelClassifierCV,
     MultilabelBinarySparsemaxClassifier,
     MultilabelLogisticClassifier,
+    MultilabelSoftmaxClassifier,
     MultilabelSparsemaxClassifier,
+    entmax,
 )
 
 
@@ -133,10 +138,50 @@ def test_rows_with_no_label_miss_nothing():
     assert given(p, Y).risk(p, Y) == {"false_negative_rate": 0.0, "mean_size": 0.0}
 
 
+@pytest.mark.parametrize("response_method", ["decision_function", "predict_proba", "support"])
+def test_the_rate_holds_for_every_response(response_method):
+    X, Y = make_multilabel_classification(1500, n_classes=5, random_state=0)
+    base = MultilabelSparsemaxClassifier().fit(X[:500], Y[:500])
+    model = CalibratedMultilabelClassifierCV(
+        base, cv="prefit", false_negative_rate=0.1, response_method=response_method
+    ).fit(X[500:1000], Y[500:1000])
+    report = model.risk(X[1000:], Y[1000:])
+    assert report["false_negative_rate"] <= 0.13
+    if response_method == "support":
+        # the labels in the support of the scaled scores
+        support = entmax(model.threshold_ * base.decision_function(X[1000:]), 2) > 0
+        assert_array_equal(model.predict(X[1000:]), support)
+
+
+def test_auto_takes_the_response_that_has_no_ties():
+    X, Y = make_multilabel_classification(600, n_classes=5, random_state=0)
+    expected = {
+        MultilabelSparsemaxClassifier(): "support",
+        make_pipeline(StandardScaler(), MultilabelSoftmaxClassifier()): "support",
+        FrozenEstimator(MultilabelSparsemaxClassifier().fit(X[:300], Y[:300])): "support",
+        MultilabelBinarySparsemaxClassifier(): "decision_function",
+        OneVsRestClassifier(LogisticRegression()): "decision_function",
+        KNeighborsClassifier(): "predict_proba",
+    }
+    for base, response_method in expected.items():
+        cv = "prefit" if isinstance(base, FrozenEstimator) else None
+        model = CalibratedMultilabelClassifierCV(base, cv=cv, random_state=0).fit(X[300:], Y[300:])
+        named = clone(model).set_params(response_method=response_method).fit(X[300:], Y[300:])
+        assert model.threshold_ == named.threshold_
+
+
 def test_what_is_refused():
     X, Y = make_multilabel_classification(100, n_classes=3, random_state=0)
     with pytest.raises(TypeError, match="has no decision_function or predict_proba"):
         CalibratedMultilabelClassifierCV(Without()).fit(X, Y)
+    with pytest.raises(ValueError, match="response_method='support' always predicts the only"):
+        CalibratedMultilabelClassifierCV(
+            MultilabelLogisticClassifier(), response_method="support"
+        ).fit(X, Y[:, :1])
+    with pytest.raises(TypeError, match="sample_weight"):
+        CalibratedMultilabelClassifierCV(MultilabelLogisticClassifier()).fit(
+            X, Y, sample_weight=np.ones(100)
+        )
     with pytest.raises(ValueError, match=r"needs at least 99 rows .*; there are 50"):
         CalibratedMultilabelClassifierCV(
             MultilabelLogisticClassifier(), false_negative_rate=0.01

@@ -7,6 +7,8 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
+from sklearn.frozen import FrozenEstimator
+from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags, indexable
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
@@ -42,9 +44,10 @@ class CalibratedMultilabelClassifierCV(
     response_method : {"auto", "decision_function", "predict_proba", "support"}, default="auto"
         What is compared with the threshold. "support" is the largest scale s at which a label is in
         the support of sparsemax(s z), for the scores z of `decision_function`: the labels of a row
-        compete. "auto" takes the scores, or the probabilities of an estimator without scores.
-        Probabilities that are exactly 0 for labels that a row has cannot be told from those of
-        other labels, so that scores give shorter label sets.
+        compete. "auto" takes this for classifiers of this package that learn one distribution over
+        all labels. Else it takes the scores, or the probabilities of an estimator without scores.
+        Probabilities are no good choice where they may be exactly 0 for labels that a row has: at
+        a threshold of 0, all labels are predicted.
     cv : int, float, cross-validation splitter, iterable or "prefit", default=None
         How to find rows that the classifier has not been fitted to, as for
         :class:`CalibratedSparsemaxClassifierCV`: None holds out a fifth of the rows, or more if
@@ -198,11 +201,14 @@ class CalibratedMultilabelClassifierCV(
 
     def _response_of(self, n_labels: int) -> tuple[str, str, int]:
         """The method, the rule and the number of labels of `label_responses`."""
+        wanted = self.response_method
+        if wanted == "auto" and n_labels > 1 and _labels_compete(self.estimator):
+            wanted = "support"
         methods = {
             "auto": ["decision_function", "predict_proba"],
             "support": ["decision_function"],
-        }.get(self.response_method, [self.response_method])
-        rule = "sparsemax_support" if self.response_method == "support" else "threshold"
+        }.get(wanted, [wanted])
+        rule = "sparsemax_support" if wanted == "support" else "threshold"
         if rule == "sparsemax_support" and n_labels == 1:
             raise ValueError(
                 "response_method='support' always predicts the only label of y; at least two are "
@@ -319,3 +325,13 @@ class CalibratedMultilabelClassifierCV(
 def _rows_needed(rate: float) -> int:
     """The least number of calibration rows for which a threshold exists."""
     return max(int(np.ceil((1 / rate - 1) * (1 - 1e-11))), 1)
+
+
+def _labels_compete(estimator: Any) -> bool:
+    """Whether a classifier of this package, maybe in a pipeline, shares out one probability."""
+    if isinstance(estimator, Pipeline):
+        return _labels_compete(estimator.steps[-1][1])
+    if isinstance(estimator, FrozenEstimator):
+        return _labels_compete(estimator.estimator)
+    loss = getattr(estimator, "_loss", None)
+    return not getattr(loss, "independent_outputs", True)
