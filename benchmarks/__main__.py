@@ -18,6 +18,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         accuracy,
         alpha,
         brier,
+        cluster,
         coverage,
         epochs,
         gpu,
@@ -86,6 +87,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     promises.add_argument("data", nargs="*", help="of coverage, classes, labels")
     scores = commands.add_parser("brier", parents=[common], help="Brier scores")
     scores.add_argument("data", nargs="*", help=f"of {', '.join(brier.DATA)}")
+    workers = commands.add_parser("cluster", parents=[common], help="two workers beside a process")
+    workers.add_argument("what", nargs="*", help=f"of {', '.join(cluster.MEASUREMENTS)}")
     commands.add_parser("report", parents=[common], help="tables and figures once more")
 
     options = parser.parse_args(arguments)
@@ -126,6 +129,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         gpu.run(device=options.device, dry_run=options.dry_run, **measured)
     elif options.command == "streams":
         streams.run(**measured)
+    elif options.command == "cluster":
+        cluster.run(options.what, threads=options.threads, out=options.out)
     elif options.command == "coverage":
         coverage.run(threads=options.threads, out=options.out, names=options.data)
     elif options.command == "paths":
