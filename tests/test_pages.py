@@ -9,6 +9,8 @@ from __future__ import annotations
 import doctest
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from textwrap import dedent
 
@@ -32,6 +34,7 @@ OPTIONAL = (
     "distributed",
     "sklearn.callback",
     "array_api_strict",
+    "skops",
 )
 
 
@@ -57,10 +60,31 @@ def run(page):
     assert not failures, "".join(failures)
 
 
+def run_alone(page):
+    """Run a page in a process of its own."""
+    code = f"import sys; sys.path.insert(0, {str(ROOT / 'tests')!r}); from pathlib import Path; "
+    code += f"import test_pages; test_pages.run(Path({str(page)!r}))"
+    path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": path},
+    )
+    missing = re.search(r"No module named '([\w.]+)'", result.stderr)
+    if missing and missing[1].partition(".")[0] in OPTIONAL:
+        pytest.skip(missing[0])
+    assert result.returncode == 0, result.stderr
+
+
 @pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])
 def test_code_blocks_run(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # what a block writes
     monkeypatch.setitem(os.environ, "MPLBACKEND", "Agg")
+    if "os.environ[" in page.read_text("utf-8"):  # read where a library is imported first
+        run_alone(page)
+        return
     try:
         run(page)
     except ImportError as error:
