@@ -9,8 +9,8 @@ Rows in files, more than the workers may hold, fitted with the certificate of on
 Two workers may use 1 GB each. The first data set is dense, in a Zarr array on disk. The second one
 is sparse, in npz files. `persist=False` loads a partition whenever a pass over the rows needs it,
 so that a worker holds one partition at a time. With `persist=True`, the default, the partitions
-stay in the workers, and dask moves to disk what does not fit. The script fails if a worker was killed.
-It needs `pip install "sklearn-sparsemax[dask]" zarr`.
+stay in the workers, and dask moves to disk what does not fit. The script fails if a worker was
+killed. It needs `pip install "sklearn-sparsemax[dask]" zarr`.
 """
 
 from __future__ import annotations
