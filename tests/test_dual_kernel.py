@@ -9,9 +9,10 @@ from problems import probabilities
 from scipy import sparse
 from tables import LOSSES
 
+from sklearn_sparsemax._kernels import candidates, row_losses
 from sklearn_sparsemax._kernels import dual as kernel
-from sklearn_sparsemax._kernels import row_losses
 
+WITH_ZEROS = [name for name, case in LOSSES.items() if row_losses.has_zeros(case.loss.of_rows())]
 both_containers = pytest.mark.parametrize("container", ["dense", "csr"])
 
 
@@ -89,17 +90,61 @@ def adversarial(name, rng):
         "two outputs",
     ],
 )
-def test_visits_are_those_of_the_textbook(name, container, index):
-    check_visits(name, "sparsemax", container, index)
+@pytest.mark.parametrize("visits", [kernel.visit_rows, candidates.visit_rows])
+def test_visits_are_those_of_the_textbook(name, container, index, visits):
+    check_visits(name, "sparsemax", container, index, visits)
 
 
 @both_containers
 @pytest.mark.parametrize("loss", LOSSES)
 def test_visits_of_every_loss(loss, container):
-    check_visits("random", loss, container, np.int32)
+    check_visits("random", loss, container, np.int32, kernel.visit_rows)
 
 
-def check_visits(name, loss, container, index):
+@both_containers
+@pytest.mark.parametrize("loss", WITH_ZEROS)
+def test_visits_to_candidates_and_all_outputs_that_are_missing(loss, container):
+    check_visits("nine outputs", loss, container, np.int32, candidates.visit_rows)
+
+
+@pytest.mark.parametrize("loss", WITH_ZEROS)
+def test_a_visit_to_candidates_alone_maximises_over_them(loss):
+    """It is the visit to a problem without the other outputs."""
+    rng = np.random.default_rng(3)
+    X, coef = rng.normal(size=(8, 4)), rng.normal(size=(4, 6))
+    chosen = np.sort([rng.choice(6, 3, replace=False) for _ in range(8)])
+    arguments = np.full(8, 0.3), 0.3 * (X**2).sum(axis=1), np.zeros(8), np.zeros(8)
+    of_rows = LOSSES[loss].loss.of_rows()
+    P = rng.dirichlet(np.ones(3), size=8)
+    for i in range(8):
+        losses, alone = np.zeros(8), np.zeros(8)
+        A, small = coef.copy(), np.ascontiguousarray(coef[:, chosen[i]])
+        rows = whole_rows(chosen, P)
+        zeros = np.zeros(6), np.zeros(6), np.zeros(6)
+        candidates.visit_rows(
+            np.array([i]), (X,), of_rows, *arguments, A, *zeros, rows, losses, False
+        )
+        few = whole_rows(np.tile(np.arange(3), (8, 1)), P)
+        zeros = np.zeros(3), np.zeros(3), np.zeros(3)
+        kernel.visit_rows(np.array([i]), (X,), of_rows, *arguments, small, *zeros, few, alone)
+        assert_allclose(A[:, chosen[i]], small, rtol=1e-12)
+        assert_allclose(np.delete(A, chosen[i], axis=1), np.delete(coef, chosen[i], axis=1))
+        assert_allclose(losses, alone, rtol=1e-12)
+        p = np.zeros(3)
+        place = slice(few.begin[i], few.begin[i] + few.size[i])
+        p[few.outputs[place]] = few.values[place]
+        assert_allclose(rows.values[3 * i : 3 * i + 3], p, atol=1e-14)
+
+
+def whole_rows(outputs, values):
+    n_rows, size = outputs.shape
+    begin = np.arange(0, n_rows * size, size)
+    sizes = np.full(n_rows, size)
+    pool = outputs.ravel().astype(np.int64), values.ravel().copy()
+    return kernel.DualRows(begin, sizes, sizes.copy(), *pool, np.array([n_rows * size]))
+
+
+def check_visits(name, loss, container, index, visits):
     rng = np.random.default_rng(0)
     X, targets = adversarial(name, rng)
     n_rows, n_outputs = targets.shape
@@ -123,7 +168,7 @@ def check_visits(name, loss, container, index):
     for _ in range(5):
         order = rng.permutation(n_rows)
         losses = np.zeros(n_rows)
-        visited = kernel.visit_rows(
+        visited = visits(
             order,
             features,
             naive.loss.of_rows(),
@@ -137,6 +182,7 @@ def check_visits(name, loss, container, index):
             naive.center,
             rows,
             losses,
+            *([True] if visits is candidates.visit_rows else []),
         )
         assert visited == n_rows
         expected = naive.visit(order)

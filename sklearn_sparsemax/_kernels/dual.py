@@ -80,7 +80,7 @@ def visit_rows(
         implicit_step(loss, z, before, sigma[i], p, scratch)
         n_changed, n_support = _compare(before, p, changed, deltas)
         if n_changed > 0:
-            if not _has_place(rows, i, n_support):
+            if not has_place(rows, i, n_support):
                 return visit
             _write(rows, i, p, n_support)
             for m in range(n_changed):
@@ -121,7 +121,7 @@ def _read(rows, i, p):
 
 
 @njit
-def _has_place(rows, i, n_support):
+def has_place(rows, i, n_support):
     """Whether row i can hold its support, at its place or at the end of the pool."""
     return n_support <= rows.room[i] or rows.end[0] + n_support <= rows.outputs.shape[0]
 

@@ -175,7 +175,7 @@ class ArrayObjective:
         """Second derivatives of the mean loss by variables of features scale * (x - mean)."""
         return CurvedRows(self._rows, coef, scale, mean)
 
-    def scores(self, coef: Array) -> ScoresOfIntercepts:
+    def scores(self, coef: Array, dual: Any = None) -> ScoresOfIntercepts:
         """Scores for the W of these coefficients and any intercept."""
         return ScoresOfIntercepts(self._rows, coef)
 

@@ -6,6 +6,8 @@ At the minimum, the weighted mean of the probabilities equals that of the target
 
 from __future__ import annotations
 
+from typing import Any
+
 from .. import _arrays
 from .._typing import Array
 from .protocol import Problem, Scores
@@ -27,14 +29,13 @@ def balance_intercept(objective: Problem, coef: Array, scores: Scores | None = N
     value, gradient, hessian = scores.derivatives(intercept)
     # H is singular along common shifts of all scores, and vanishes where all probabilities are near
     # 0 or 1. The ridge makes it invertible. It falls after a good step, and rises after a bad one.
-    steepest = float(xp.max(_arrays.diagonal(hessian)))
+    steepest = float(xp.max(_diagonal(hessian)))
     least_ridge = 1e-14 + max(1e-12, 50 * eps) * steepest
     ridge = 1e-4 * steepest + least_ridge
     for _ in range(MAX_NEWTON_STEPS):
         if _arrays.largest(gradient) <= eps:
             break
-        ridged = hessian + ridge * _arrays.identity(hessian.shape[0], hessian)
-        step = -_arrays.solve_positive(ridged, gradient)
+        step = -_solve(hessian, ridge, gradient)
         trial = scores.derivatives(intercept + step)
         falls = trial[0] <= value + 1e-4 * float(gradient @ step)
         # near the minimum, differences of the value are rounding, but the gradient is not
@@ -51,3 +52,15 @@ def balance_intercept(objective: Problem, coef: Array, scores: Scores | None = N
     balanced = _arrays.copy_of(coef)
     balanced[-1, :] = intercept
     return balanced
+
+
+def _diagonal(hessian: Any) -> Array:
+    return hessian.diagonal if hasattr(hessian, "solve") else _arrays.diagonal(hessian)
+
+
+def _solve(hessian: Any, ridge: float, gradient: Array) -> Array:
+    """Solution of (H + ridge I) x = gradient, for a matrix or what solves such equations itself."""
+    if hasattr(hessian, "solve"):
+        return hessian.solve(ridge, gradient)
+    ridged = hessian + ridge * _arrays.identity(hessian.shape[0], hessian)
+    return _arrays.solve_positive(ridged, gradient)

@@ -25,15 +25,18 @@ import numpy as np
 from numpy.typing import DTypeLike
 from scipy import sparse
 
+from .. import _kernels
 from .._kernels.blas import blas_threads_for
 from .._kernels.row_blocks import LEAST_COMPILED
 from .._kernels.threads import even_bounds, n_threads, run_blocks
 from .._typing import Array, Matrix
 from .._validation import check_squares
 from ..losses import FenchelYoungLoss
+from .candidates import LEAST_OUTPUTS, CandidateScores
 from .curvature import CurvedRows
 from .moments import feature_moments
 from .products import add_outer_products, product, transposed_product
+from .protocol import Scores
 from .scores import ScoresOfIntercepts
 
 NUMBERS_PER_BLOCK = 2**23
@@ -133,7 +136,7 @@ class Objective:
         else:
             block_rows = NUMBERS_PER_BLOCK // max(self.n_features, self.n_outputs)
         block_rows = max(1, block_rows)
-        self.blocks = self._blocks_between([*range(0, n_rows, block_rows), n_rows])
+        self.blocks = self.blocks_between([*range(0, n_rows, block_rows), n_rows])
         self._small_blocks = self.blocks
         if not sparse.issparse(X):
             of_one_row = max(1, self.n_features) * max(FEW_OUTPUTS, self.n_outputs)
@@ -145,7 +148,7 @@ class Objective:
             # a power of 2, which the usual numbers of threads divide
             n_blocks = 2 ** max(0, (n_rows // least_rows).bit_length() - 1)
             bounds = even_bounds(n_rows, max(len(self.blocks), n_blocks))
-            self._small_blocks = self._blocks_between(bounds)
+            self._small_blocks = self.blocks_between(bounds)
 
     @property
     def n_rows(self) -> int:
@@ -171,6 +174,13 @@ class Objective:
     def scores_fit_one_block(self) -> bool:
         """Whether the scores of all rows are no larger than those of a block may be."""
         return self.X.shape[0] * self.n_outputs <= NUMBERS_PER_BLOCK
+
+    @property
+    def has_candidates(self) -> bool:
+        """Whether there are many outputs, of which few have positive probabilities in a row."""
+        if self.n_outputs < LEAST_OUTPUTS:
+            return False
+        return bool(_kernels.row_losses.has_zeros(self.loss.of_rows()))
 
     def of_rows(self, rows: Array) -> Objective:
         """The objective of some of the rows."""
@@ -276,8 +286,15 @@ class Objective:
         """Second derivatives of the mean loss by variables of features scale * (x - mean)."""
         return CurvedRows(self, coef, scale, mean)
 
-    def scores(self, coef: Array) -> ScoresOfIntercepts:
-        """Scores for the W of these coefficients and any intercept."""
+    def scores(self, coef: Array, dual: Any = None) -> Scores:
+        """Scores for the W of these coefficients and any intercept.
+
+        `dual` (n, K) are the rows for which their losses will be asked for, if any.
+        """
+        if not self.scores_fit_one_block and self.has_candidates:
+            of_candidates = CandidateScores(self, coef, dual)
+            if of_candidates.are_few:
+                return of_candidates
         return ScoresOfIntercepts(self, coef)
 
     def coefficient_gap(self, gradient: Array) -> float:
@@ -288,12 +305,10 @@ class Objective:
         return float(np.vdot(slopes, slopes) / (2 * self.alpha))
 
     def value_at_zero(self) -> float:
-        """F(0, 0), without a product."""
-        value: Any = 0.0
-        for block in self.blocks:
-            zero = np.zeros(block.targets.shape)
-            value += block.weights @ self.loss.value_and_residual(zero, block.targets)
-        return float(value)
+        """F(0, 0), without a product: L(0; q) = Omega(q) - Omega(p(0))."""
+        at_zero = self.loss.probabilities(np.zeros((1, self.n_outputs)))
+        losses = self.loss.regularizer(self.targets) - self.loss.regularizer(at_zero)
+        return float(self.weights @ np.maximum(losses, 0))
 
     def sparse_distributions(self, coef: Array) -> sparse.csr_array:
         """p(z) of all rows, shape (n, K)."""
@@ -311,9 +326,14 @@ class Objective:
         """sum_i omega_i (x_i, 1) (p_i - q_i)^T (d + 1, K) of sparse distributions (n, K)."""
         residual = self._weighted(dual - self.targets)
         total = np.zeros((self.shape[0], self.n_outputs))
-        for block in self.blocks:
-            rows = _row_range(residual, block.rows.start, block.rows.stop)
-            add_outer_products(block.X, rows, total[: self.n_features])
+        features = total[: self.n_features]
+        if self.is_sparse:
+            # one row after the other, without products of blocks
+            add_outer_products(self.X, residual, features)
+        else:
+            for block in self.blocks:
+                rows = _row_range(residual, block.rows.start, block.rows.stop)
+                add_outer_products(block.X, rows, features)
         if self.fit_intercept:
             total[-1] = residual.sum(axis=0)
         return total
@@ -377,7 +397,7 @@ class Objective:
             columns = block.X.astype(residual.dtype, copy=False)
         gradient[: self.n_features] += transposed_product(columns, np.ascontiguousarray(free))
 
-    def _blocks_between(self, bounds: Sequence[int]) -> list[Block]:
+    def blocks_between(self, bounds: Sequence[int]) -> list[Block]:
         return [
             Block(
                 slice(start, stop),

@@ -32,8 +32,12 @@ class Repair(NamedTuple):
 class Scores(Protocol):
     """Scores X W + b for one W and any b. P are the probabilities p(z), or rows of the dual."""
 
-    def derivatives(self, intercept: Array) -> tuple[float, Array, Array]:
-        """Mean loss, its gradient (m,) and its Hessian (m, m) by the intercept."""
+    def derivatives(self, intercept: Array) -> tuple[float, Array, Any]:
+        """Mean loss, its gradient (m,) and its Hessian by the intercept.
+
+        The Hessian is an array (m, m), or an object with its diagonal and a method `solve`
+        (`candidates.SupportHessian`).
+        """
 
     def mean(self, intercept: Array | None, dual: Any = None) -> Array:
         """Weighted mean (K,) of the rows of P."""
@@ -98,7 +102,7 @@ class Problem(Protocol):
 
     def curvature(self, coef: Array, scale: Array, mean: Array | None) -> Curvature: ...
 
-    def scores(self, coef: Array) -> Scores: ...
+    def scores(self, coef: Array, dual: Any = None) -> Scores: ...
 
     def feature_moments(self, *, with_outliers: bool = False) -> tuple[Array, Array]: ...
 

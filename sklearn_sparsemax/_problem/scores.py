@@ -134,6 +134,7 @@ class ScoresOfIntercepts:
             moved = objective.weights * (dual @ (1 - factors))
         data_gradient = objective.data_gradient_of_dual(left)
         add_outer(data_gradient[: objective.n_features], objective.sum_of_rows(moved), refill)
+        data_gradient[objective.n_features :] += moved.sum() * refill
         return float(total), float(total_to_feasible), data_gradient[:, objective.free_outputs]
 
     def _scored(self) -> Iterator[tuple[Any, Array]]:

@@ -39,11 +39,23 @@ def compact(rows: DualRows, n_outputs: int) -> sparse.csr_array:
 
 
 def distributions(rows: DualRows, n_outputs: int, *, on_simplex: bool) -> sparse.csr_array:
-    """The rows (n, K) in double precision. Those on the simplex sum to 1."""
+    """The rows (n, K) in double precision, without explicit zeros. On the simplex they sum to 1."""
     P = compact(rows, n_outputs).astype(np.float64)
+    P.eliminate_zeros()
     if on_simplex:
         P.data /= np.repeat(P.sum(axis=1), np.diff(P.indptr))
     return P
+
+
+def with_zeros(P: sparse.csr_array, n_zeros: int) -> sparse.csr_array:
+    """Rows (n, K) with up to so many more entries in each, which are 0 and spread evenly."""
+    n_rows, n_outputs = P.shape
+    places = np.arange(n_rows * n_zeros) * ((np.sqrt(5) - 1) / 2) % 1 * n_outputs
+    P = P.tocoo()
+    rows = np.concatenate([P.row, np.repeat(np.arange(n_rows), n_zeros)])
+    outputs = np.concatenate([P.col, places.astype(P.col.dtype)])
+    values = np.concatenate([P.data, np.zeros(places.size, P.dtype)])
+    return sparse.coo_array((values, (rows, outputs)), shape=P.shape).tocsr()
 
 
 def features_for_visits(X: Matrix) -> tuple[Array, ...]:

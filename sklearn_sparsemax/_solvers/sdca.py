@@ -19,6 +19,12 @@ proportion to that term: the term over the mean of all terms, at least `LEAST_PR
 most 1. This saves visits to rows that are nearly optimal. Terms of rows that are seldom visited
 are out of date, so an epoch over all rows comes before the gap is trusted.
 
+**Many outputs.** A loss with zeros gives most outputs of a row the probability 0. If there are many
+outputs, a visit reads the scores of the row's candidates alone: a few outputs that contain its
+support (`_kernels.candidates`). Visits to all outputs, which add the missing candidates, come in
+between, as soon as the gap over the candidates has fallen to a part of the gap over all outputs.
+At the all-zero model all outputs are tied, so the first candidates are a few outputs spread evenly.
+
 **Precision.** Epochs start in single precision for any type of X, which halves the memory
 traffic. When rounding is about to limit the progress, W is computed anew from P, and the epochs
 go on in double precision. The certificate is always computed in double precision. It uses the
@@ -59,6 +65,15 @@ SINGLE_PRECISION_GAP = 1e-6
 # Scores that single precision holds with room for sums of them.
 SINGLE_PRECISION_RANGE = 1e30
 STALLED_EPOCHS = 10
+# Epochs over candidates end when the gap has fallen so far below that over all outputs, or when
+# there were so many.
+FALL_OVER_CANDIDATES = 0.1
+MOST_EPOCHS_OVER_CANDIDATES = 3
+FIRST_CANDIDATES = 16
+# The certificate costs as much as two epochs over all outputs. It is tried after an epoch over
+# candidates if the gap is so far below the bound, and the last one over all outputs was near it.
+WELL_BELOW = 0.5
+NEAR = 5
 PACE_EPOCHS = 50
 
 
@@ -111,9 +126,9 @@ def ascend(
     certify_below = tolerance.bound
     for n_iter in range(1, max_iter + 1):
         progress.begin("sdca epoch", partial(dual.certify, tolerance, n_iter - 1, STOPPED))
-        full = n_iter <= full_epochs or dual.gaps.sum() <= certify_below
+        full = dual.is_full_epoch(n_iter, full_epochs, certify_below)
         visited = dual.draw_rows(random, full)
-        dual.visit(visited)
+        dual.visit(visited, full)
         gap = dual.gaps.sum()
         progress.line(
             "[sdca] epoch %4d  %8d rows  distance %.2e of %.2e",
@@ -126,12 +141,13 @@ def ascend(
         if progress.end(partial(here, STOPPED)):
             solution = here(STOPPED)
             break
-        if full and gap <= certify_below:
+        if dual.is_below(certify_below, full):
             solution = here("The tolerance is met.")
             if solution.converged:
                 break
             certify_below = 0.5 * gap
-        pace.add(gap)
+        if full or not dual.has_candidates:
+            pace.add(gap)
         if pace.is_slow:
             solution = here("Progress is slow.")
             break
@@ -216,6 +232,8 @@ class Dual:
         X = objective.X
         self.objective = objective
         self.loss = objective.loss.of_rows()
+        self.has_candidates = objective.has_candidates
+        self._gap_over_all, self._n_over_candidates = np.inf, 0
         self.n_rows = X.shape[0]
         self.features = features_for_visits(X)
         # a binary problem has one row of coefficients w = w_1 - w_0 with ||w||^2 = 2 ||W||^2
@@ -237,10 +255,11 @@ class Dual:
             self.projected_mean = self.slope = np.zeros(self.n_rows)
             self.constant = 0.0
         self.sigma = self.scale * (squares + self.constant)
-        self.gaps = np.zeros(self.n_rows)
+        self.gaps = np.ones(self.n_rows)
         self.center = np.zeros(objective.n_outputs)
         if objective.fit_intercept:
             self.center[-objective.shape[1] :] = start[-1] + self.mean @ start[:-1]
+        spread = False
         if dual_start is not None:
             self.rows = lay_out(dual_start)
         elif start.any():
@@ -248,10 +267,14 @@ class Dual:
         else:
             # where W(P) = 0
             self.rows = lay_out(sparse.csr_array(objective.targets))
+            spread = self.has_candidates
         # scores of W(P), which is at most 2 / alpha times the largest row
         scores = 2 / self.alpha * squares.max(initial=0)
         single = scores < SINGLE_PRECISION_RANGE
         self.use_precision(np.float32 if single else np.float64)
+        if spread:
+            self.rows = lay_out(with_zeros(self._compact(), FIRST_CANDIDATES))
+            self._gap_over_all = 0.0
 
     def _center_of_rows(self, squares: Array) -> Array:
         """Mean of the features (d,) over the rows that are no outliers."""
@@ -305,10 +328,28 @@ class Dual:
         random.shuffle(visited)
         return visited
 
-    def visit(self, order: Array) -> None:
+    def is_full_epoch(self, n_iter: int, full_epochs: int, certify_below: float) -> bool:
+        """Whether the next epoch visits all rows and, where there are candidates, all outputs."""
+        gap = self.gaps.sum()
+        if not self.has_candidates:
+            return n_iter <= full_epochs or gap <= certify_below
+        return (
+            gap <= FALL_OVER_CANDIDATES * self._gap_over_all
+            or self._n_over_candidates == MOST_EPOCHS_OVER_CANDIDATES
+        )
+
+    def is_below(self, bound: float, full: bool) -> bool:
+        """Whether the gap after a full epoch, or another one, is so low that it is certified."""
+        gap = self.gaps.sum()
+        if full or not self.has_candidates:
+            return full and gap <= bound
+        return gap <= WELL_BELOW * bound and self._gap_over_all <= NEAR * bound
+
+    def visit(self, order: Array, full: bool = True) -> None:
         """Maximise over the blocks of some rows, and move the center of the intercept."""
+        all_rows = order
         while order.size:
-            n_visited = _kernels.dual.visit_rows(
+            arrays = (
                 order,
                 self.features,
                 self.loss,
@@ -323,10 +364,18 @@ class Dual:
                 self.rows,
                 self.gaps,
             )
-            self.gaps[order[:n_visited]] *= self.alpha
+            if self.has_candidates:
+                visit_rows = _kernels.candidates.visit_rows
+                n_visited = visit_rows(*arrays, full)
+            else:
+                n_visited = _kernels.dual.visit_rows(*arrays)
             order = order[n_visited:]
             if order.size:
                 self.rows = lay_out(self._compact())
+        self.gaps[all_rows] *= self.alpha
+        if self.has_candidates:
+            self._n_over_candidates = 0 if full else self._n_over_candidates + 1
+            self._gap_over_all = self.gaps.sum() if full else self._gap_over_all
         self.center += self.constant * self.g
 
     def distributions(self) -> sparse.csr_array:

@@ -109,7 +109,7 @@ class Tolerance:
 
         The certificate uses p(z), or the distributions `dual` of the solver, if given.
         """
-        scores = self.objective.scores(coef)
+        scores = self.objective.scores(coef, dual)
         coef = balance_intercept(self.objective, coef, scores)
         value, dual_gap = certificate(self.objective, coef, dual, scores)
         if self.has_dual:

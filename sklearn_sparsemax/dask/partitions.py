@@ -452,7 +452,7 @@ class Partitions:
             rows = [recipe.then(curved) for recipe in self.handles]
         return CurvatureOverPartitions(self.tasks, rows)
 
-    def scores(self, coef: Array) -> ScoresOverPartitions:
+    def scores(self, coef: Array, dual: Any = None) -> ScoresOverPartitions:
         """Scores for the W of these coefficients and any intercept."""
         return ScoresOverPartitions(self, coef)
 

@@ -14,6 +14,12 @@ An implicit step never overshoots, however long it is. In terms of p it is
 so a step from the scores of a row, with its dual variable for q, maximises the dual over the block
 of the row (`dual`). Stochastic descent takes the same steps with the targets for q (`sgd`).
 
+A loss on the simplex whose probabilities may be zero has a third function:
+
+- `height`: how far a score is above the level at which its probability becomes zero, for a
+  probability p. At scores z, output k has a positive probability if and only if z_k is above the
+  level z_j - height(p_j), which is the same for every j with p_j > 0.
+
 With w = 1 / (1 + c sigma), for a number c of each loss, the equations contain only w, 1 - w and
 numbers between them. So no step overflows, however large sigma is.
 
@@ -92,6 +98,16 @@ def implicit_step(loss, u, q, sigma, p, scratch):
     FILES[type(loss)].implicit_step(loss, u, q, sigma, p, scratch)
 
 
+def height(loss, p):
+    """How far the score of a probability p is above the level of the zeros."""
+    return FILES[type(loss)].height(loss, p)
+
+
+def has_zeros(loss):
+    """Whether the loss has distributions on the simplex with zeros, and so a `height`."""
+    return loss is not None and hasattr(FILES[type(loss)], "height")
+
+
 @overload(loss_of_row)
 def _compiled_loss_of_row(loss, z, q, scratch):
     of_loss = FILES[loss.instance_class].loss_of_row
@@ -102,3 +118,9 @@ def _compiled_loss_of_row(loss, z, q, scratch):
 def _compiled_implicit_step(loss, u, q, sigma, p, scratch):
     of_loss = FILES[loss.instance_class].implicit_step
     return lambda loss, u, q, sigma, p, scratch: of_loss(loss, u, q, sigma, p, scratch)
+
+
+@overload(height)
+def _compiled_height(loss, p):
+    of_loss = FILES[loss.instance_class].height
+    return lambda loss, p: of_loss(loss, p)

@@ -29,6 +29,11 @@ LAST_EXCESS_STEEP = 1e-13
 
 
 @njit
+def height(loss, p):
+    return p ** (loss.alpha - 1.0) / (loss.alpha - 1.0)
+
+
+@njit
 def loss_of_row(loss, z, q, scratch):
     return loss_of_entmax(z, q, loss.alpha, scratch)
 

@@ -23,6 +23,11 @@ ROUNDING = 4e-16
 
 
 @njit
+def height(loss, p):
+    return 2.0 * np.sqrt(p)
+
+
+@njit
 def loss_of_row(loss, z, q, scratch):
     return loss_of_entmax(z, q, 1.5, scratch)
 
