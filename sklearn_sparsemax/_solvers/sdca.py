@@ -54,6 +54,7 @@ from ._dual_rows import (
     features_for_visits,
     lay_out,
     squares_of_rows,
+    with_zeros,
 )
 from .solution import Solution, Tolerance
 

@@ -257,7 +257,9 @@ def _keep_scores(partition: Partition, coef: Array) -> list[Array] | None:
 
 def scores_of(objective: Objective, given: Any) -> ScoresOfIntercepts:
     """The scores of a partition, from those that are kept or from coefficients."""
-    return _Kept(objective, given) if isinstance(given, list) else objective.scores(given)
+    if isinstance(given, list):
+        return _Kept(objective, given)
+    return ScoresOfIntercepts(objective, given)
 
 
 def _derivatives(
