@@ -257,9 +257,8 @@ def _keep_scores(partition: Partition, coef: Array) -> list[Array] | None:
 
 def scores_of(objective: Objective, given: Any) -> ScoresOfIntercepts:
     """The scores of a partition, from those that are kept or from coefficients."""
-    if isinstance(given, list):
-        return _Kept(objective, given)
-    return ScoresOfIntercepts(objective, given)
+    of_coef = _Kept if isinstance(given, list) else ScoresOfIntercepts
+    return of_coef(objective, given)
 
 
 def _derivatives(
