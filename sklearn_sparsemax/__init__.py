@@ -27,6 +27,7 @@ from .linear_model.multilabel import (
 )
 from .linear_model.multilabel_path import (
     MultilabelBinarySparsemaxClassifierCV,
+    MultilabelEntmaxClassifierCV,
     MultilabelLogisticClassifierCV,
     MultilabelSoftmaxClassifierCV,
     MultilabelSparsemaxClassifierCV,
@@ -52,6 +53,7 @@ __all__ = [
     "MultilabelBinarySparsemaxClassifier",
     "MultilabelBinarySparsemaxClassifierCV",
     "MultilabelEntmaxClassifier",
+    "MultilabelEntmaxClassifierCV",
     "MultilabelLogisticClassifier",
     "MultilabelLogisticClassifierCV",
     "MultilabelSoftmaxClassifier",

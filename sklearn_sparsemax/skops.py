@@ -26,6 +26,7 @@ ESTIMATORS = (
     "linear_model.multilabel.MultilabelSoftmaxClassifier",
     "linear_model.multilabel.MultilabelSparsemaxClassifier",
     "linear_model.multilabel_path.MultilabelBinarySparsemaxClassifierCV",
+    "linear_model.multilabel_path.MultilabelEntmaxClassifierCV",
     "linear_model.multilabel_path.MultilabelLogisticClassifierCV",
     "linear_model.multilabel_path.MultilabelSoftmaxClassifierCV",
     "linear_model.multilabel_path.MultilabelSparsemaxClassifierCV",

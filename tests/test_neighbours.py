@@ -224,7 +224,7 @@ def models():
         yield case.model(), case.data()
     yield SparsemaxClassifierCV(3, random_state=0), load_iris(return_X_y=True)
     yield package.EntmaxClassifierCV(3, random_state=0), load_iris(return_X_y=True)
-    for name in ("Sparsemax", "Softmax", "Logistic", "BinarySparsemax"):
+    for name in ("Sparsemax", "Softmax", "Entmax", "Logistic", "BinarySparsemax"):
         make = getattr(package, f"Multilabel{name}ClassifierCV")
         yield make(3, random_state=0), LABEL_SETS
     yield (

@@ -44,7 +44,7 @@ needs_callbacks = pytest.mark.skipif(
 
 OF_LABELS = [
     getattr(package, f"Multilabel{name}ClassifierCV")
-    for name in ("Sparsemax", "Softmax", "Logistic", "BinarySparsemax")
+    for name in ("Sparsemax", "Softmax", "Entmax", "Logistic", "BinarySparsemax")
 ]
 
 
@@ -275,6 +275,10 @@ def test_sparsity_is_chosen_too():
     assert (model.entmax_alpha_, model.alpha_) == (values[member], model.alphas_[place])
     final = EntmaxClassifier(model.alpha_, entmax_alpha=model.entmax_alpha_).fit(X, y)
     assert_array_equal(model.predict_proba(X), final.predict_proba(X))
+    of_labels = package.MultilabelEntmaxClassifierCV([0.1, 0.01], entmax_alphas=[1, 2], cv=3)
+    of_labels.fit(*label_sets(100))
+    assert of_labels.scores_["f1_micro"].shape == (2, 3, 2)
+    assert of_labels._loss.name == {1: "softmax", 2: "sparsemax"}[of_labels.entmax_alpha_]
     one = EntmaxClassifierCV(4, entmax_alphas=[1.5], random_state=0).fit(X, y)
     assert one.scores_["score"].shape == (5, 4)
 

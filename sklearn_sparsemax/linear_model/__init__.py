@@ -10,6 +10,7 @@ from .multilabel import (
 )
 from .multilabel_path import (
     MultilabelBinarySparsemaxClassifierCV,
+    MultilabelEntmaxClassifierCV,
     MultilabelLogisticClassifierCV,
     MultilabelSoftmaxClassifierCV,
     MultilabelSparsemaxClassifierCV,
@@ -25,6 +26,7 @@ __all__ = [
     "MultilabelBinarySparsemaxClassifier",
     "MultilabelBinarySparsemaxClassifierCV",
     "MultilabelEntmaxClassifier",
+    "MultilabelEntmaxClassifierCV",
     "MultilabelLogisticClassifier",
     "MultilabelLogisticClassifierCV",
     "MultilabelSoftmaxClassifier",

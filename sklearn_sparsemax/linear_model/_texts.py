@@ -94,6 +94,11 @@ PATH_PARAMETERS = {
         ratio : float, default=1e-4
             The smallest alpha divided by the largest one, for a number of alphas.
         """,
+    "entmax_alphas": """\
+        entmax_alphas : array-like, default=(1.25, 1.5, 2)
+            The values of `entmax_alpha` to choose from, from 1 to 50. With two or more, the arrays
+            of scores and certificates have them as a further first axis.
+        """,
     "path_cv": """\
         cv : int, cross-validation splitter or iterable, default=None
             How to divide the rows. None or an int: that many folds, 5 by default, shuffled by
@@ -122,6 +127,10 @@ PATH_PARAMETERS = {
 }
 
 PATH_ATTRIBUTES = {
+    "entmax_alpha_": """\
+        entmax_alpha_ : float
+            The chosen `entmax_alpha`.
+        """,
     "path_alpha_": """\
         alpha_ : float
             The chosen strength, with which all rows are fitted in the end.

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import clone
 
-from ..losses import FenchelYoungLoss, loss_of_entmax
 from ._alpha_path import OF_CLASSES, AlphaPathMixin
+from ._entmax_path import EntmaxPathMixin
 from ._texts import described
 from .classifier import EntmaxClassifier, SparsemaxClassifier
 
@@ -109,7 +107,7 @@ class SparsemaxClassifierCV(PathOfClasses, SparsemaxClassifier):
 
 
 @described()
-class EntmaxClassifierCV(AlphaPathMixin, EntmaxClassifier):
+class EntmaxClassifierCV(EntmaxPathMixin, EntmaxClassifier):
     """Linear classifier whose `alpha` and sparsity are chosen by cross-validation.
 
     Fits :class:`EntmaxClassifier` for one `alpha` after the other,
@@ -120,9 +118,7 @@ class EntmaxClassifierCV(AlphaPathMixin, EntmaxClassifier):
     Parameters
     ----------
     %(path_options)s
-    entmax_alphas : array-like, default=(1.25, 1.5, 2)
-        The values of `entmax_alpha` to choose from, from 1 to 50. With two or more, the arrays of
-        scores and certificates have them as a further first axis.
+    %(entmax_alphas)s
     %(fit_intercept)s
     %(class_weight)s
     %(solver)s
@@ -134,8 +130,7 @@ class EntmaxClassifierCV(AlphaPathMixin, EntmaxClassifier):
     coef_ : ndarray of shape (n_classes, n_features) or (1, n_features)
         Coefficients W of the fit to all rows, in float64.
     %(intercept_)s
-    entmax_alpha_ : float
-        The chosen `entmax_alpha`.
+    %(entmax_alpha_)s
     %(path)s
 
     See Also
@@ -161,7 +156,7 @@ class EntmaxClassifierCV(AlphaPathMixin, EntmaxClassifier):
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **OF_CLASSES,
-        "entmax_alphas": ["array-like"],
+        **EntmaxPathMixin._parameter_constraints,
     }
 
     def __init__(
@@ -198,26 +193,3 @@ class EntmaxClassifierCV(AlphaPathMixin, EntmaxClassifier):
         self.n_jobs = n_jobs
         self.random_state = random_state
         self.verbose = verbose
-
-    @property
-    def _loss(self) -> FenchelYoungLoss:
-        # before the choice, that of the first candidate serves to check the data
-        return loss_of_entmax(getattr(self, "entmax_alpha_", self._candidates()[0]))
-
-    def _candidates(self) -> list[float]:
-        values = np.asarray(self.entmax_alphas, dtype=np.float64).ravel()
-        if values.size == 0 or not np.all((values >= 1) & (values <= 50)):
-            raise ValueError(
-                f"entmax_alphas is {self.entmax_alphas!r}; it must list numbers from 1 to 50."
-            )
-        return values.tolist()
-
-    def _plain(self) -> Any:
-        return super()._plain().set_params(entmax_alpha=self._candidates()[0])
-
-    def _members(self, plain: Any) -> Iterator[Any]:
-        for entmax_alpha in self._candidates():
-            yield clone(plain).set_params(entmax_alpha=entmax_alpha)
-
-    def _adopt_member(self, model: Any) -> None:
-        self.entmax_alpha_ = model.entmax_alpha
