@@ -473,6 +473,13 @@ def test_features_that_are_too_large(strict):
         package.SparsemaxClassifier().fit(strict.array(X), strict.array(y))
 
 
+def test_coefficients_of_other_libraries_do_not_become_sparse(strict):
+    X, y = load_iris(return_X_y=True)
+    model = package.SparsemaxClassifier().fit(strict.array(X), strict.array(y))
+    with pytest.raises(TypeError, match="only NumPy's arrays become sparse"):
+        model.sparsify()
+
+
 def test_integers_become_floats(library):
     X, y = load_iris(return_X_y=True)
     X = (10 * X).astype(int)

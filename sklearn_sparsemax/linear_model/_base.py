@@ -302,8 +302,16 @@ class LinearModel(VersionedPickleMixin, CallbackSupportMixin, BaseEstimator):
         ------
         NotFittedError
             If there are no coefficients yet.
+        TypeError
+            If the coefficients are of another library than NumPy.
         """
         check_is_fitted(self)
+        if not _arrays.is_numpy(self.coef_):
+            raise TypeError(
+                f"coef_ is {_arrays.place(self.coef_)}, and only NumPy's arrays become sparse. Move "
+                "the estimator with sklearn.utils._array_api.move_estimator_to(estimator, np, "
+                "'cpu')."
+            )
         self._hold(sparse.csr_array(self.coef_))
         return self
 
