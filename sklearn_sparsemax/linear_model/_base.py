@@ -308,9 +308,9 @@ class LinearModel(VersionedPickleMixin, CallbackSupportMixin, BaseEstimator):
         check_is_fitted(self)
         if not _arrays.is_numpy(self.coef_):
             raise TypeError(
-                f"coef_ is {_arrays.place(self.coef_)}, and only NumPy's arrays become sparse. Move "
-                "the estimator with sklearn.utils._array_api.move_estimator_to(estimator, np, "
-                "'cpu')."
+                f"coef_ is {_arrays.place(self.coef_)}, and only NumPy's arrays become sparse. "
+                "Move the estimator with sklearn.utils._array_api.move_estimator_to(estimator, "
+                "np, 'cpu')."
             )
         self._hold(sparse.csr_array(self.coef_))
         return self
