@@ -110,11 +110,9 @@ def diagonal(A: Any) -> Any:
 
 def identity(n: int, like: Any) -> Any:
     """The identity matrix, of the type of an array, on its device."""
-    return (
-        np.eye(n)
-        if is_numpy(like)
-        else namespace(like).eye(n, dtype=like.dtype, device=like.device)
-    )
+    if is_numpy(like):
+        return np.eye(n)
+    return namespace(like).eye(n, dtype=like.dtype, device=like.device)
 
 
 def solve_positive(A: Any, b: Any) -> Any:
@@ -172,9 +170,8 @@ def median(vector: Any) -> Any:
 
 def concatenated(vectors: list[Any]) -> Any:
     """The vectors, one after the other."""
-    return (
-        np.concatenate(vectors) if is_numpy(vectors[0]) else namespace(vectors[0]).concat(vectors)
-    )
+    join = np.concatenate if is_numpy(vectors[0]) else namespace(vectors[0]).concat
+    return join(vectors)
 
 
 def total(arrays: list[Any]) -> Any:
@@ -207,7 +204,11 @@ def library_of(X: Any) -> Any:
     if not get_config()["array_api_dispatch"] or is_numpy(X):
         return None
     xp, dispatched, _ = get_namespace_and_device(X)
-    return None if xp is np or not dispatched or "numpy" in xp.__name__ else xp
+    if xp is np or not dispatched or xp.__name__.endswith("array_api_compat.numpy"):
+        return None
+    if xp.__name__.startswith("jax"):
+        raise TypeError("Arrays of JAX cannot be written to. Convert them to NumPy's.")
+    return xp
 
 
 def moved_beside(array: Any, X: Any) -> Any:
@@ -267,12 +268,9 @@ def first_true(array: Any) -> int:
 
 
 def beside_each_other(columns: list[Any]) -> Any:
-    """Matrices (n, ...) as one, beside each other."""
-    return (
-        np.hstack(columns)
-        if is_numpy(columns[0])
-        else namespace(columns[0]).concat(columns, axis=1)
-    )
+    """Matrices of the same number of rows as one."""
+    join = np.concatenate if is_numpy(columns[0]) else namespace(columns[0]).concat
+    return join(columns, axis=1)
 
 
 def taken(values: Any, places: Any) -> Any:
