@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from sklearn.utils import _array_api
 
 from sklearn_sparsemax._compat import HAS_ARRAY_API, array_namespace, move_to
 
@@ -64,6 +65,12 @@ LIBRARIES = [
 def on_host(array: Any) -> np.ndarray:
     """The array as one of NumPy."""
     return move_to(array, xp=np, device="cpu")
+
+
+def moved_to_host(model: Any) -> Any:
+    """A copy of a fitted model with arrays of NumPy, by scikit-learn's helper."""
+    # `move_estimator_to` of scikit-learn 1.9
+    return _array_api._estimator_with_converted_arrays(model, on_host)
 
 
 def is_of(array: Any, library: Library) -> bool:

@@ -12,11 +12,10 @@ from collections import Counter
 import numpy as np
 import pytest
 import sklearn
-from arrays import LIBRARIES, NEEDED, Library, is_of, library, on_host
+from arrays import LIBRARIES, NEEDED, Library, is_of, library, moved_to_host, on_host
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.datasets import load_iris
-from sklearn.utils import _array_api as sklearn_array_api
 from tables import ESTIMATORS
 
 import sklearn_sparsemax as package
@@ -93,7 +92,7 @@ def test_predictions_are_in_kind(case, library):
     X, y = data_of(case, library)
     X = library.array(X)
     model = case.model(solver="lbfgs", tol=1e-8).fit(X, library.array(y))
-    moved = sklearn_array_api.move_estimator_to(model, np, "cpu")
+    moved = moved_to_host(model)
     for name in METHODS:
         if not hasattr(model, name):
             continue
@@ -192,7 +191,7 @@ def test_warm_starts(case, library):
     model.fit(library.array(X), library.array(y))
     assert model.n_iter_ < max(first, 1)
     # from a model of NumPy too
-    on_cpu = sklearn_array_api.move_estimator_to(model, np, "cpu")
+    on_cpu = moved_to_host(model)
     on_cpu.coef_, on_cpu.intercept_ = on_host(model.coef_), on_host(model.intercept_)
     on_cpu.fit(library.array(X), library.array(y))
     assert on_cpu.n_iter_ < max(first, 1)
