@@ -115,6 +115,9 @@ class LinearModel(VersionedPickleMixin, CallbackSupportMixin, BaseEstimator):
         if _arrays.is_numpy(X):
             # everything follows X
             y = _arrays.moved_beside(y, X)
+        elif features is not FEATURES and isinstance(y, list | tuple):
+            # scikit-learn 1.8 takes no list beside such an array
+            y = np.asarray(y)
         X, y = validate_data(self, X, y, **features, **options)
         return as_csr_array(X), y
 
