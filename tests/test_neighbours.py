@@ -63,7 +63,7 @@ def frames(X, name):
         "pandas, nullable": lambda: frame.convert_dtypes(),
         "pandas, float32": lambda: frame.astype("Float32"),
         "pandas, arrow": lambda: frame.convert_dtypes(dtype_backend="pyarrow"),
-        "pandas, sparse": lambda: frame.astype("Sparse[float64, 0]"),
+        "pandas, sparse": lambda: frame.astype(pytest.importorskip("pandas").SparseDtype(float, 0)),
     }[name]()
 
 
