@@ -19,7 +19,8 @@ from .._kernels.dual import DualRows
 from .._problem.protocol import Repair
 from .._solvers import _dual_rows
 from .._typing import Array
-from .partitions import Partition, scores_of, share
+from ._partition import Partition, share
+from ._sums import scores_of
 
 
 class Geometry(NamedTuple):

@@ -22,7 +22,8 @@ from ._encoders import (
     encoder_of_label_sets,
 )
 from ._engine import Cluster, Engine, Tasks, Threads, add_terms
-from .partitions import Encoding, Partitions, Totals, encode, totals
+from ._partition import Encoding, Totals, encode, totals
+from .partitions import Partitions
 from .rows import Summary
 
 

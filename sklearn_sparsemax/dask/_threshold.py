@@ -14,7 +14,8 @@ import numpy as np
 
 from .._problem.objective import NUMBERS_PER_BLOCK
 from .._typing import Array
-from .partitions import Partition, Partitions
+from ._partition import Partition
+from .partitions import Partitions
 
 N_BINS = 4096
 # Different values of a bin that a partition sends.
