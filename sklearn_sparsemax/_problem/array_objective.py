@@ -3,7 +3,7 @@
 It has the interface of `Objective` that the solvers "lbfgs" and "newton-cg", the intercept and the
 certificate use. Scores and targets are formed for blocks of rows. A block holds at most
 `array_rows.NUMBERS_PER_BLOCK` scores, and as many features where these are converted to another
-type. Evaluations in the type of X convert none. A pass needs about ten arrays of the size of a
+type. Evaluations in the type of X convert none. A pass needs several arrays of the size of a
 block.
 
 Products of matrices run in the type of X, or in double precision for the certificate. Sums over
