@@ -45,9 +45,10 @@ class CurvedRows:
     def __init__(self, objective: RowBlocks, coef: Array, scale: Array, mean: Array | None) -> None:
         self._n_features = objective.n_features
         self._shape = objective.shape
-        self._center = _arrays.zeros((self._n_features, 1), scale)
+        # what is left to centre in the scaled features
+        self._center: Array | None = None
         if objective.is_sparse and mean is not None:
-            self._center[:, 0] = mean * scale
+            self._center = (mean * scale)[:, None]
         self._parts: list[tuple[Matrix, Array, Array]] = []
         diagonal = _arrays.zeros(self._shape, scale)
         for X, c, u in objective.curved_rows(coef):
@@ -67,7 +68,7 @@ class CurvedRows:
             h = c - u**2
             total = _arrays.column_sums(h)
             diagonal[: self._n_features, :] += squares.T @ h
-            if sparse.issparse(X):
+            if self._center is not None:
                 corrections = self._center * (self._center * total - 2 * (X.T @ h))
                 diagonal[: self._n_features] += corrections
             diagonal[self._n_features :, :] += total
@@ -88,7 +89,9 @@ class CurvedRows:
         """The product with variables, both of the shape of the objective."""
         xp = _arrays.namespace(variables)
         W, intercept = variables[: self._n_features, :], variables[self._n_features :, :]
-        offset = xp.sum(intercept, axis=0) - xp.sum(self._center * W, axis=0)
+        offset = xp.sum(intercept, axis=0)
+        if self._center is not None:
+            offset = offset - xp.sum(self._center * W, axis=0)
 
         def product_of(start: int, stop: int) -> Array:
             product = _arrays.zeros(self._shape, variables)
@@ -101,7 +104,8 @@ class CurvedRows:
                 scores -= u * along[:, None]
                 product[: self._n_features, :] += X.T @ scores
                 total += _arrays.column_sums(scores)
-            product[: self._n_features, :] -= self._center * total
+            if self._center is not None:
+                product[: self._n_features, :] -= self._center * total
             product[self._n_features :, :] = total
             return product
 
