@@ -16,6 +16,7 @@ from scipy import sparse
 
 from sklearn_sparsemax import _kernels
 from sklearn_sparsemax._kernels import (
+    _largest,
     _long_rows,
     _short_rows,
     _tiles,
@@ -37,7 +38,7 @@ compiling = settings(deadline=None)
 def interpreted(module, name, *arrays):
     """Call a kernel and all it calls as plain Python, also where Numba compiles."""
     with pytest.MonkeyPatch.context() as patch, np.errstate(all="ignore"):
-        for one in (simplex_compiled, _short_rows, _long_rows, _tiles):
+        for one in (simplex_compiled, _short_rows, _largest, _long_rows, _tiles):
             for key, value in vars(one).items():
                 if hasattr(value, "py_func"):
                     patch.setattr(one, key, value.py_func)

@@ -5,13 +5,15 @@ exchanges sort all rows. For any m entries of a row, the threshold is at least (
 For the entries of the support, it is equal to this. So the threshold is the maximum over m of this
 number, for the m largest entries.
 
-Only candidates are sorted, except in the shortest rows. The candidates are the entries not below a
-bound, and the threshold is not below this bound either.
+The shortest rows are sorted as a whole. Of other rows, the eight largest entries are sorted. They
+are enough if the support is no larger. If it is, they give a bound from below, where Newton's
+method starts; few steps are left.
 """
 
 import numpy as np
 
 from ._jit import njit
+from ._largest import N_LARGEST, largest_of_rows, work_space
 from ._tiles import (
     ALL_LANES,
     FIRST,
@@ -23,8 +25,9 @@ from ._tiles import (
     whole_tile,
 )
 
-# Up to so many bytes in a row, the search for candidates takes longer than it saves.
-MOST_BYTES_ALL_SORTED = 320
+# Up to so many entries, sorting them all is as fast as finding the largest.
+MOST_ALL_SORTED = 12
+EIGHTH = np.uint64(N_LARGEST - 1)
 # From so many outputs on, an inner loop over the outputs of a row is faster.
 LEAST_OUTPUTS_IN_TURN = 8
 
@@ -32,15 +35,13 @@ LEAST_OUTPUTS_IN_TURN = 8
 @njit
 def project_rows(scores, projections):
     n_rows, n_outputs = scores.shape
-    gathered, ordered = _work_space(scores)
+    space = work_space(scores)
     largest, tau, total = np.empty(LANES), np.empty(LANES), np.empty(LANES)
     spare = np.empty((LANES, n_outputs), scores.dtype)
     for start in range(0, n_rows, LANES):
         n_lanes = min(LANES, n_rows - start)
         rows = whole_tile(scores, start, spare)
-        size = _load_candidates(rows, gathered, ordered)
-        _sort(ordered, size)
-        if _find_thresholds(ordered, size, total, largest, tau) > 0:
+        if _find_thresholds(rows, space, total, largest, tau) > 0:
             # before the scores are overwritten, since both arrays may be the same
             infinite = first_infinite(rows)
             if infinite >= 0:
@@ -56,14 +57,12 @@ def project_rows(scores, projections):
 @njit
 def threshold_rows(scores, thresholds):
     n_rows, n_outputs = scores.shape
-    gathered, ordered = _work_space(scores)
+    space = work_space(scores)
     largest, tau, total = np.empty(LANES), np.empty(LANES), np.empty(LANES)
     spare = np.empty((LANES, n_outputs), scores.dtype)
     for start in range(0, n_rows, LANES):
         rows = whole_tile(scores, start, spare)
-        size = _load_candidates(rows, gathered, ordered)
-        _sort(ordered, size)
-        if _find_thresholds(ordered, size, total, largest, tau) > 0:
+        if _find_thresholds(rows, space, total, largest, tau) > 0:
             infinite = first_infinite(rows)
             if infinite >= 0:
                 return start + infinite
@@ -75,7 +74,7 @@ def threshold_rows(scores, thresholds):
 @njit
 def loss_rows(scores, indptr, indices, data, losses):
     n_rows, n_outputs = scores.shape
-    gathered, ordered = _work_space(scores)
+    space = work_space(scores)
     largest, tau, loss = np.empty(LANES), np.empty(LANES), np.empty(LANES)
     spare = np.empty((LANES, n_outputs), scores.dtype)
     tile, target = np.empty((n_outputs, LANES)), np.zeros((n_outputs, LANES))
@@ -85,9 +84,7 @@ def loss_rows(scores, indptr, indices, data, losses):
             for entry in range(indptr[start + lane], indptr[start + lane + 1]):
                 target[indices[entry], lane] += data[entry]
         rows = whole_tile(scores, start, spare)
-        size = _load_candidates(rows, gathered, ordered)
-        _sort(ordered, size)
-        _find_thresholds(ordered, size, loss, largest, tau)
+        _find_thresholds(rows, space, loss, largest, tau)
         load(rows, tile, n_outputs)
         _evaluate(tile, target, largest, tau, loss)
         store(tile, rows)
@@ -103,7 +100,7 @@ def loss_rows(scores, indptr, indices, data, losses):
 @njit
 def loss_rows_dense(scores, targets, losses):
     n_rows, n_outputs = scores.shape
-    gathered, ordered = _work_space(scores)
+    space = work_space(scores)
     largest, tau, loss = np.empty(LANES), np.empty(LANES), np.empty(LANES)
     spare = np.empty((LANES, n_outputs), scores.dtype)
     spare_targets = np.empty((LANES, n_outputs), targets.dtype)
@@ -111,9 +108,7 @@ def loss_rows_dense(scores, targets, losses):
     for start in range(0, n_rows, LANES):
         n_lanes = min(LANES, n_rows - start)
         rows = whole_tile(scores, start, spare)
-        size = _load_candidates(rows, gathered, ordered)
-        _sort(ordered, size)
-        _find_thresholds(ordered, size, loss, largest, tau)
+        _find_thresholds(rows, space, loss, largest, tau)
         load(rows, tile, n_outputs)
         load(whole_tile(targets, start, spare_targets), target, n_outputs)
         _evaluate(tile, target, largest, tau, loss)
@@ -125,68 +120,72 @@ def loss_rows_dense(scores, targets, losses):
 
 
 @njit
-def _work_space(scores):
-    """Memory for the candidates of LANES rows, as rows and as a tile."""
-    n_outputs = scores.shape[1]
-    return np.empty((LANES, n_outputs), scores.dtype), np.empty((n_outputs, LANES), scores.dtype)
+def _find_thresholds(rows, space, total, largest, tau):
+    """Write the largest entry of each row, and its threshold tau relative to that.
 
-
-@njit
-def _load_candidates(rows, gathered, tile):
-    """Fill the tile with the candidates of each row, and return the largest number of candidates.
-
-    Rows with fewer candidates are filled with -inf.
+    tau is NaN if the row has NaN, or if its largest entry is infinite, because the difference of
+    infinities is NaN. Returns the number of such rows. `total` (LANES,) is memory for sums.
     """
+    work, tile, sums = space
     n_outputs = rows.shape[1]
-    if n_outputs * rows.itemsize <= MOST_BYTES_ALL_SORTED:
+    n_sorted = n_outputs
+    if n_outputs <= MOST_ALL_SORTED:
         load(rows, tile, n_outputs)
-        return n_outputs
-    sizes, most = np.empty(LANES, np.int64), 0
-    for lane in range(LANES):
-        sizes[lane] = _gather(rows, lane, gathered)
-        most = max(most, sizes[lane])
-    for lane in range(LANES):
-        for j in range(sizes[lane], most):
-            gathered[lane, j] = -np.inf
-    load(gathered, tile, most)
-    return most
+        _sort(tile, n_outputs)
+    else:
+        largest_of_rows(rows, work, tile, sums)
+        n_sorted = np.int64(N_LARGEST)
+    n_without = _thresholds_of_sorted(tile, n_sorted, total, largest, tau)
+    if n_sorted < n_outputs:
+        n_without = 0
+        for lane in range(LANES):
+            if np.isnan(sums[lane]) and _has_nan(rows[lane]):
+                tau[lane] = np.nan
+            elif tile[EIGHTH, lane] - largest[lane] > tau[lane]:
+                tau[lane] = _threshold_of_row(rows[lane], largest[lane], tau[lane])
+            n_without += np.isnan(tau[lane])
+    return n_without
 
 
 @njit
-def _gather(rows, lane, gathered):
-    """Write the candidates of a row into the front of gathered[lane], and return their number."""
-    bound = _bound(rows, lane)
-    size = np.uint64(0)
-    for j in range(np.uint64(rows.shape[1])):
-        # an entry that is not a candidate is overwritten; this is faster than a branch
-        gathered[lane, size] = rows[lane, j]
-        size += np.uint64(not (rows[lane, j] < bound))
-    return np.int64(size)
+def _has_nan(row):
+    found = False
+    for j in range(row.shape[0]):
+        found |= np.isnan(row[j])
+    return found
 
 
 @njit
-def _bound(rows, lane):
-    """A bound on the threshold from below: no smaller entry of the row is in the support.
+def _threshold_of_row(row, largest, tau):
+    """The threshold of a row without NaN, relative to its largest entry, from a lower bound."""
+    while True:
+        total, size = _sum_above(row, largest, tau)
+        step = (total - 1.0) / size
+        if not step > tau:
+            return tau
+        tau = step
 
-    There are two such bounds, by the formula above: one from the largest entries of four parts of
-    the row, and one from the largest entry alone. The result is the larger one. Rounding to the
-    type of the row keeps the order. NaN is not below the bound.
+
+@njit
+def _sum_above(row, largest, tau):
+    """Sum and number of the entries above tau, relative to the largest.
+
+    Four sums at a time: an addition need not wait for the one before.
     """
-    n_outputs = rows.shape[1]
-    a, b, c, d = rows[lane, 0], rows[lane, 1], rows[lane, 2], rows[lane, 3]
-    # four at a time: a comparison need not wait for the one before
-    stop = n_outputs - n_outputs % 4
-    for j in range(4, stop, 4):
-        p, q, r, s = np.uint64(j), np.uint64(j + 1), np.uint64(j + 2), np.uint64(j + 3)
-        a = rows[lane, p] if rows[lane, p] > a else a
-        b = rows[lane, q] if rows[lane, q] > b else b
-        c = rows[lane, r] if rows[lane, r] > c else c
-        d = rows[lane, s] if rows[lane, s] > d else d
-    for j in range(stop, n_outputs):
-        a = rows[lane, j] if rows[lane, j] > a else a
-    largest = np.float64(max(max(a, b), max(c, d)))
-    tau = ((a - largest) + (b - largest) + (c - largest) + (d - largest) - 1.0) / 4.0
-    return rows.dtype.type(largest + (tau if tau > -1.0 else -1.0))
+    a, b, c, d = 0.0, 0.0, 0.0, 0.0
+    size_a, size_b, size_c, size_d = 0.0, 0.0, 0.0, 0.0
+    in_fours = np.uint64(row.shape[0] // 4 * 4)
+    for j in range(np.uint64(0), in_fours, np.uint64(4)):
+        p, q = row[j] - largest, row[j + np.uint64(1)] - largest
+        r, s = row[j + np.uint64(2)] - largest, row[j + np.uint64(3)] - largest
+        a, b = a + (p if p > tau else 0.0), b + (q if q > tau else 0.0)
+        c, d = c + (r if r > tau else 0.0), d + (s if s > tau else 0.0)
+        size_a, size_b = size_a + (p > tau), size_b + (q > tau)
+        size_c, size_d = size_c + (r > tau), size_d + (s > tau)
+    for j in range(in_fours, np.uint64(row.shape[0])):
+        p = row[j] - largest
+        a, size_a = a + (p if p > tau else 0.0), size_a + (p > tau)
+    return (a + b) + (c + d), (size_a + size_b) + (size_c + size_d)
 
 
 @njit
@@ -221,12 +220,8 @@ def _exchange(tile, first, second):
 
 
 @njit
-def _find_thresholds(tile, n_candidates, total, largest, tau):
-    """Write the largest entry of each sorted row, and its threshold tau relative to that.
-
-    tau is NaN if the row has NaN, or if its largest entry is infinite, because the difference of
-    infinities is NaN. Returns the number of such rows. `total` (LANES,) is memory for the sums.
-    """
+def _thresholds_of_sorted(tile, n_candidates, total, largest, tau):
+    """Do the same as `_find_thresholds` for rows whose first entries are sorted."""
     for lane in range(ALL_LANES):
         top = np.float64(tile[FIRST, lane])
         largest[lane] = top

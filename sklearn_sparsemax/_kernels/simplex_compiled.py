@@ -3,7 +3,8 @@
 The projection of z is max(z - tau, 0). The threshold tau is the root of the convex, decreasing,
 piecewise linear function f(tau) = sum_j max(z_j - tau, 0) - 1.
 
-- Short rows are sorted, many at the same time. tau follows from the sums of their largest entries.
+- The largest entries of short rows are sorted, many rows at the same time. tau follows from the
+  sums of these entries, or Newton's method starts from there.
 - In long rows, the support lies among the few entries at most 1 below the largest, since
   f(max(z) - 1) >= 0. Newton's method starts there, left of the root. A step moves to
   tau = (sum of the entries above tau - 1) / (their number). The steps end when tau does not rise
@@ -29,6 +30,8 @@ from ._jit import njit, sums_in_any_order
 # For the losses of normal scores, both ways take about the same time here. If most entries are
 # candidates, sorting is faster.
 MOST_OUTPUTS_SORTED = 256
+# The projection alone needs no tile as long as the rows.
+MOST_OUTPUTS_PROJECTED = 1024
 
 
 @njit
@@ -39,7 +42,7 @@ def project_rows(scores, projections):
     entry is infinite, since it has no projection. The work stops at such a row, and `projections`
     holds no valid result. Returns -1 if there is no such row.
     """
-    if scores.shape[1] <= MOST_OUTPUTS_SORTED:
+    if scores.shape[1] <= MOST_OUTPUTS_PROJECTED:
         return _short_rows.project_rows(scores, projections)
     return _long_rows.project_rows(scores, projections)
 
@@ -50,7 +53,7 @@ def threshold_rows(scores, thresholds):
 
     NaN and infinities have the same effect, and the same return value, as in `project_rows`.
     """
-    if scores.shape[1] <= MOST_OUTPUTS_SORTED:
+    if scores.shape[1] <= MOST_OUTPUTS_PROJECTED:
         return _short_rows.threshold_rows(scores, thresholds)
     return _long_rows.threshold_rows(scores, thresholds)
 
