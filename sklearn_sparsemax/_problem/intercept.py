@@ -54,13 +54,18 @@ def balance_intercept(objective: Problem, coef: Array, scores: Scores | None = N
     return balanced
 
 
+def _solves_itself(hessian: Any) -> bool:
+    # PyTorch's arrays have a method of this name too
+    return hasattr(hessian, "solve") and not hasattr(hessian, "shape")
+
+
 def _diagonal(hessian: Any) -> Array:
-    return hessian.diagonal if hasattr(hessian, "solve") else _arrays.diagonal(hessian)
+    return hessian.diagonal if _solves_itself(hessian) else _arrays.diagonal(hessian)
 
 
 def _solve(hessian: Any, ridge: float, gradient: Array) -> Array:
     """Solution of (H + ridge I) x = gradient, for a matrix or what solves such equations itself."""
-    if hasattr(hessian, "solve"):
+    if _solves_itself(hessian):
         return hessian.solve(ridge, gradient)
     ridged = hessian + ridge * _arrays.identity(hessian.shape[0], hessian)
     return _arrays.solve_positive(ridged, gradient)
