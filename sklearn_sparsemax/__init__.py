@@ -17,6 +17,7 @@ from .activations import (
     sparsemax_threshold,
 )
 from .calibration import CalibratedMultilabelClassifierCV, CalibratedSparsemaxClassifierCV
+from .compilation import compile_kernels
 from .linear_model.classifier import EntmaxClassifier, SparsemaxClassifier
 from .linear_model.multilabel import (
     MultilabelBinarySparsemaxClassifier,
@@ -68,6 +69,7 @@ __all__ = [
     "SparsemaxRegressor",
     "TunedMultilabelThresholdCV",
     "binary_sparsemax_loss",
+    "compile_kernels",
     "entmax",
     "entmax_jacobian",
     "entmax_jvp",

@@ -24,6 +24,7 @@ from sklearn_sparsemax import (
 )
 from sklearn_sparsemax._kernels import (
     _entmax15_short_rows,
+    _entmax_each_row,
     _entmax_rows,
     _long_rows,
     _tiles,
@@ -197,7 +198,14 @@ def test_numpy_and_compiled_agree(shape, dtype, alpha):
 
 @pytest.mark.parametrize("alpha", [1.5, 1.2, 3.0])
 def test_the_interpreted_kernels_do_the_same(alpha):
-    modules = (entmax_compiled, _entmax15_short_rows, _entmax_rows, _long_rows, _tiles)
+    modules = (
+        entmax_compiled,
+        _entmax15_short_rows,
+        _entmax_each_row,
+        _entmax_rows,
+        _long_rows,
+        _tiles,
+    )
     for n_outputs in (5, 300):
         z = np.random.default_rng(4).normal(size=(3, n_outputs))
         compiled, interpreted = np.empty_like(z), np.empty_like(z)

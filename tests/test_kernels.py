@@ -377,7 +377,7 @@ def test_unknown_kernels_are_no_attributes():
 
 def test_a_kernel_that_fails_to_import_says_why(monkeypatch):
     monkeypatch.setitem(sys.modules, "numba", None)
-    for name in ("simplex_compiled", "_short_rows", "_long_rows", "_jit"):
+    for name in ("simplex_compiled", "_short_rows", "_long_rows", "_jit", "_cache"):
         monkeypatch.delitem(sys.modules, f"sklearn_sparsemax._kernels.{name}", raising=False)
         monkeypatch.delattr(_kernels, name, raising=False)
     with pytest.raises(ModuleNotFoundError, match="numba"):

@@ -3,10 +3,10 @@
 import numpy as np
 
 from ._entmax_constants import LAST_STEP, MOST_STEPS, MOST_TERMS, NEAR, ROUNDING
-from ._jit import njit, sums_in_any_order
+from ._jit import inside, njit, sums_in_any_order
 
 
-@njit
+@inside
 def power(base, exponent):
     """base^exponent, with fast cases for the exponents of alpha = 1.5."""
     if exponent == 0.5:
@@ -16,7 +16,7 @@ def power(base, exponent):
     return base**exponent
 
 
-@njit
+@inside
 def solve(values, size, alpha):
     """Overwrite the distances d_k of `size` entries by their probabilities.
 
@@ -140,7 +140,7 @@ def _last_in_support(values, size, gamma):
     return ordered[inside], inside + 1
 
 
-@njit
+@inside
 def divergence(q, p, alpha):
     """h(q) - h(p) - h'(p) (q - p), 0 or more."""
     if q == p:

@@ -9,7 +9,7 @@ this check prevents vector instructions.
 
 import numpy as np
 
-from ._jit import njit
+from ._jit import inside, njit
 
 CHUNK = 64
 
@@ -91,7 +91,7 @@ def loss_rows_dense(scores, targets, losses):
         losses[i] = loss
 
 
-@njit
+@inside
 def gather(row, values, places, reach):
     """Copy the candidates and their places; return their number and the largest entry.
 

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from ._jit import njit, sums_in_any_order
+from ._jit import inside, sums_in_any_order
 
 
-@njit
+@inside
 def longest_row(features):
     """Upper limit for the number of non-zero features of a row."""
     if len(features) == 3:
@@ -17,7 +17,7 @@ def longest_row(features):
         return features[0].shape[1]
 
 
-@njit
+@inside
 def copy_row(features, i, columns, entries):
     """Copy columns and values of the non-zero features of row i; returns their number."""
     n = 0
@@ -36,7 +36,7 @@ def copy_row(features, i, columns, entries):
     return n
 
 
-@njit
+@inside
 def largest(z):
     """The largest entry. Four independent comparisons run at the same time."""
     a = b = c = d = z[0]
@@ -83,7 +83,7 @@ def sparsemax_loss(z, p):
     return loss
 
 
-@njit
+@inside
 def add_scattered(A, columns, entries, n_entries, changed, deltas, n_changed):
     """Add x delta^T to A, for a delta that is zero except in the outputs `changed`."""
     for entry in range(n_entries):
@@ -93,7 +93,7 @@ def add_scattered(A, columns, entries, n_entries, changed, deltas, n_changed):
             row[changed[m]] += x * deltas[m]
 
 
-@njit
+@inside
 def add_outer(A, columns, entries, n_entries, delta):
     """Add x delta^T to A."""
     for entry in range(n_entries):

@@ -9,7 +9,7 @@ rows. If fewer are left, they get a copy in which the last row is repeated.
 
 import numpy as np
 
-from ._jit import njit
+from ._jit import inside
 
 LANES = 128
 ALL_LANES = np.uint64(LANES)
@@ -19,7 +19,7 @@ FIRST = np.uint64(0)
 LANES_TURNED = np.uint64(16)
 
 
-@njit
+@inside
 def whole_tile(matrix, start, spare):
     """LANES rows from `start` on. If there are fewer, a copy in which the last one is repeated."""
     n_rows = matrix.shape[0]
@@ -31,7 +31,7 @@ def whole_tile(matrix, start, spare):
     return spare[:]
 
 
-@njit
+@inside
 def copy_rows(source, target):
     """Copy rows, as many as the target has."""
     for i in range(target.shape[0]):
@@ -39,7 +39,7 @@ def copy_rows(source, target):
             target[i, j] = source[i, j]
 
 
-@njit
+@inside
 def load(rows, tile, n_outputs):
     for first in range(FIRST, ALL_LANES, LANES_TURNED):
         for j in range(np.uint64(n_outputs)):
@@ -47,7 +47,7 @@ def load(rows, tile, n_outputs):
                 tile[j, lane] = rows[lane, j]
 
 
-@njit
+@inside
 def store(tile, rows):
     for first in range(FIRST, ALL_LANES, LANES_TURNED):
         for j in range(np.uint64(rows.shape[1])):
@@ -55,7 +55,7 @@ def store(tile, rows):
                 rows[lane, j] = tile[j, lane]
 
 
-@njit
+@inside
 def first_infinite(rows):
     """The first row without NaN whose largest entry is infinite, or -1."""
     for i in range(rows.shape[0]):

@@ -34,16 +34,14 @@ cancellation. Sums are in double precision, also for rows of float32.
 
 import numpy as np
 
-from . import _entmax15_short_rows
-from ._entmax_rows import divergence, power, solve
+from . import _entmax15_short_rows, _entmax_each_row
+from ._entmax_rows import power
 from ._jit import njit, sums_in_any_order
-from ._long_rows import gather
 
 # In longer rows, few entries can have a positive probability. It is faster to look for them first.
 MOST_OUTPUTS_TOGETHER = 256
 
 
-@njit
 def map_rows(scores, probabilities, alpha):
     """Write the entmax of each row of scores (n, K) into probabilities (n, K).
 
@@ -51,93 +49,43 @@ def map_rows(scores, probabilities, alpha):
     entry is infinite, since it has no entmax. The work stops at such a row, and `probabilities`
     holds no valid result. Returns -1 if there is no such row.
     """
-    n_rows, n_outputs = scores.shape
-    if alpha == 1.5 and n_outputs <= MOST_OUTPUTS_TOGETHER:
+    if _are_together(scores, alpha):
         return _entmax15_short_rows.map_rows(scores, probabilities)
-    values, places = np.empty(n_outputs), np.empty(n_outputs, np.int64)
-    for i in range(n_rows):
-        size, _, level = _solve_row(scores[i], values, places, alpha)
-        if np.isnan(level):
-            if not np.isnan(scores[i]).any():
-                return i
-            probabilities[i] = np.nan
-        else:
-            _scatter(values, places, size, probabilities[i])
-    return -1
+    return _entmax_each_row.map_rows(scores, probabilities, alpha)
 
 
-@njit
 def threshold_rows(scores, thresholds, alpha):
     """Write the threshold tau of each row of scores (n, K) into thresholds (n,).
 
     NaN and infinities have the same effect, and the same return value, as in `map_rows`.
     """
-    n_rows, n_outputs = scores.shape
-    if alpha == 1.5 and n_outputs <= MOST_OUTPUTS_TOGETHER:
+    if _are_together(scores, alpha):
         return _entmax15_short_rows.threshold_rows(scores, thresholds)
-    values, places = np.empty(n_outputs), np.empty(n_outputs, np.int64)
-    for i in range(n_rows):
-        _, largest, level = _solve_row(scores[i], values, places, alpha)
-        if np.isnan(level) and not np.isnan(scores[i]).any():
-            return i
-        thresholds[i] = (alpha - 1.0) * largest - level
-    return -1
+    return _entmax_each_row.threshold_rows(scores, thresholds, alpha)
 
 
-@njit
 def loss_rows(scores, indptr, indices, data, losses, alpha):
     """Compute losses and gradients of rows of scores (n, K), for CSR targets q.
 
     Writes the losses (n,) and overwrites the scores by the gradient p - q.
     """
-    n_rows, n_outputs = scores.shape
-    if alpha == 1.5 and n_outputs <= MOST_OUTPUTS_TOGETHER:
+    if _are_together(scores, alpha):
         _entmax15_short_rows.loss_rows(scores, indptr, indices, data, losses)
-        return
-    target = np.zeros(n_outputs)
-    values, places = np.empty(n_outputs), np.empty(n_outputs, np.int64)
-    for i in range(n_rows):
-        row = scores[i]
-        size, largest, level = _solve_row(row, values, places, alpha)
-        for entry in range(indptr[i], indptr[i + 1]):
-            target[indices[entry]] += data[entry]
-        loss = 0.0
-        for c in range(size):
-            q = target[places[c]]
-            loss += _term(q, values[c], largest - np.float64(row[places[c]]), level, alpha)
-            row[places[c]] = np.inf
-        # candidates are marked: what is left of the targets has no probability
-        for entry in range(indptr[i], indptr[i + 1]):
-            k = indices[entry]
-            if row[k] != np.inf:
-                loss += _term(target[k], 0.0, largest - np.float64(row[k]), level, alpha)
-                row[k] = np.inf
-        _scatter(values, places, size, row)
-        for entry in range(indptr[i], indptr[i + 1]):
-            row[indices[entry]] -= data[entry]
-            target[indices[entry]] = 0.0
-        losses[i] = loss
+    else:
+        _entmax_each_row.loss_rows(scores, indptr, indices, data, losses, alpha)
 
 
-@njit
 def loss_rows_dense(scores, targets, losses, alpha):
     """Do the same as `loss_rows` for dense targets q (n, K)."""
-    n_rows, n_outputs = scores.shape
-    if alpha == 1.5 and n_outputs <= MOST_OUTPUTS_TOGETHER:
+    if _are_together(scores, alpha):
         _entmax15_short_rows.loss_rows_dense(scores, targets, losses)
-        return
-    p = np.empty(n_outputs)
-    values, places = np.empty(n_outputs), np.empty(n_outputs, np.int64)
-    for i in range(n_rows):
-        row = scores[i]
-        size, largest, level = _solve_row(row, values, places, alpha)
-        _scatter(values, places, size, p)
-        loss = 0.0
-        for k in range(n_outputs):
-            q = np.float64(targets[i, k])
-            loss += _term(q, p[k], largest - np.float64(row[k]), level, alpha)
-            row[k] = p[k] - q
-        losses[i] = loss
+    else:
+        _entmax_each_row.loss_rows_dense(scores, targets, losses, alpha)
+
+
+def _are_together(scores, alpha):
+    """Whether many rows are processed at a time."""
+    return alpha == 1.5 and scores.shape[1] <= MOST_OUTPUTS_TOGETHER
 
 
 @njit
@@ -165,38 +113,3 @@ def _mean(slopes, v):
         total += 0.0 if slopes[k] == 0.0 else slopes[k] * np.float64(v[k])
         weight += slopes[k]
     return total / weight
-
-
-@njit
-def _solve_row(row, values, places, alpha):
-    """Write the probabilities of the candidates of a row into `values`, and their `places`.
-
-    Returns their number, the largest score, and the level s^gamma. The level is NaN if the row has
-    NaN, or if its largest entry is infinite.
-    """
-    # a little more than 1 / gamma: candidates that are none get a probability of 0
-    reach = row.dtype.type(-(1.0 + 1e-6) / (alpha - 1.0))
-    size, largest = gather(row, values, places, reach)
-    top = np.float64(largest)
-    for c in range(size):
-        values[c] = top - values[c]
-    return size, top, solve(values, size, alpha)
-
-
-@njit
-def _scatter(values, places, size, row):
-    for k in range(row.size):
-        row[k] = 0.0
-    for c in range(size):
-        row[np.uint64(places[c])] = values[c]
-
-
-@njit
-def _term(q, p, below, level, alpha):
-    """The term of one output in the loss; `below` is d_k."""
-    term = divergence(q, p, alpha)
-    if q > 0.0:
-        # rounding makes the difference a little positive at the threshold
-        slack = below - level / (alpha - 1.0)
-        term += q * slack if slack > 0.0 and p == 0.0 else 0.0
-    return term

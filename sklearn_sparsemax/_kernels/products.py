@@ -8,13 +8,13 @@ used, and the cost is their number instead of K.
 
 import numpy as np
 
-from ._jit import njit
+from ._jit import inside, njit
 
 # If one number of a row in so many, or more, is not zero, all of them are used.
 FEW_ZEROS = 4
 
 
-@njit
+@inside
 def add_combination(total, columns, entries, first, last, rows):
     """Add the sum of entries_e rows[columns_e], e = first ... last - 1, to total (K,).
 

@@ -130,7 +130,7 @@ def visit_rows(
                 z[k] += sigma * residuals[i, k]
         implicit_step(loss, z, q, sigma, p, scratch)
 
-        n_changed = 0
+        n_changed = np.int64(0)  # typed, for one compilation of what it is passed to
         for k in range(n_outputs):
             delta[k] = p[k] - q[k]
             if has_memory:

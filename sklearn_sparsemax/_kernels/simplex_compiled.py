@@ -34,7 +34,6 @@ MOST_OUTPUTS_SORTED = 256
 MOST_OUTPUTS_PROJECTED = 1024
 
 
-@njit
 def project_rows(scores, projections):
     """Write the projection of each row of scores (n, K) into projections (n, K).
 
@@ -47,7 +46,6 @@ def project_rows(scores, projections):
     return _long_rows.project_rows(scores, projections)
 
 
-@njit
 def threshold_rows(scores, thresholds):
     """Write the threshold tau of each row of scores (n, K) into thresholds (n,).
 
@@ -58,7 +56,6 @@ def threshold_rows(scores, thresholds):
     return _long_rows.threshold_rows(scores, thresholds)
 
 
-@njit
 def loss_rows(scores, indptr, indices, data, losses):
     """Compute losses and gradients of rows of scores (n, K), for CSR targets q, in one pass.
 
@@ -70,7 +67,6 @@ def loss_rows(scores, indptr, indices, data, losses):
         _long_rows.loss_rows(scores, indptr, indices, data, losses)
 
 
-@njit
 def loss_rows_dense(scores, targets, losses):
     """Do the same as `loss_rows` for dense targets q (n, K)."""
     if scores.shape[1] <= MOST_OUTPUTS_SORTED:

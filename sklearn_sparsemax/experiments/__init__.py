@@ -1,4 +1,4 @@
-"""Experiments, each a command of ``python -m sklearn_sparsemax``.
+"""Experiments and `compile`, each a command of ``python -m sklearn_sparsemax``.
 
 A command is a module with `add_parser(subparsers)`, which declares its options, and
 `run(arguments)`, which does the work; `COMMANDS` makes it known. What it needs beyond
@@ -12,9 +12,9 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from . import activations, compare, mnist, multilabel, nli, proportions
+from . import activations, compare, compile, mnist, multilabel, nli, proportions
 
-COMMANDS = (compare, multilabel, proportions, mnist, nli, activations)
+COMMANDS = (compare, multilabel, proportions, mnist, nli, activations, compile)
 DEFAULT = "compare"
 
 

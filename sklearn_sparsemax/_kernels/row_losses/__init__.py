@@ -31,6 +31,7 @@ from typing import NamedTuple
 
 from numba.extending import overload
 
+from .._jit import OVERLOADS
 from . import binary_sparsemax, entmax, entmax15, logistic, softmax, sparsemax
 
 # Arrays of K numbers that the functions need for themselves.
@@ -108,19 +109,17 @@ def has_zeros(loss):
     return loss is not None and hasattr(FILES[type(loss)], "height")
 
 
-@overload(loss_of_row)
+# The functions of a loss themselves, without a function around them that would be compiled too.
+@overload(loss_of_row, jit_options=OVERLOADS)
 def _compiled_loss_of_row(loss, z, q, scratch):
-    of_loss = FILES[loss.instance_class].loss_of_row
-    return lambda loss, z, q, scratch: of_loss(loss, z, q, scratch)
+    return FILES[loss.instance_class].loss_of_row.py_func
 
 
-@overload(implicit_step)
+@overload(implicit_step, jit_options=OVERLOADS)
 def _compiled_implicit_step(loss, u, q, sigma, p, scratch):
-    of_loss = FILES[loss.instance_class].implicit_step
-    return lambda loss, u, q, sigma, p, scratch: of_loss(loss, u, q, sigma, p, scratch)
+    return FILES[loss.instance_class].implicit_step.py_func
 
 
-@overload(height)
+@overload(height, jit_options=OVERLOADS)
 def _compiled_height(loss, p):
-    of_loss = FILES[loss.instance_class].height
-    return lambda loss, p: of_loss(loss, p)
+    return FILES[loss.instance_class].height.py_func
