@@ -19,6 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         alpha,
         brier,
         cluster,
+        cold,
         coverage,
         epochs,
         gpu,
@@ -89,6 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     scores.add_argument("data", nargs="*", help=f"of {', '.join(brier.DATA)}")
     workers = commands.add_parser("cluster", parents=[common], help="two workers beside a process")
     workers.add_argument("what", nargs="*", help=f"of {', '.join(cluster.MEASUREMENTS)}")
+    commands.add_parser("cold", parents=[common], help="first calls, which compile")
     commands.add_parser("report", parents=[common], help="tables and figures once more")
 
     options = parser.parse_args(arguments)
@@ -131,6 +133,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         streams.run(**measured)
     elif options.command == "cluster":
         cluster.run(options.what, threads=options.threads, out=options.out)
+    elif options.command == "cold":
+        cold.run(**measured)
     elif options.command == "coverage":
         coverage.run(threads=options.threads, out=options.out, names=options.data)
     elif options.command == "paths":
@@ -147,7 +151,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         memory.run(competitors, threads=options.threads, budget=options.budget, out=options.out)
     else:
         tables = (report, accuracy, transform, growth, memory, epochs, streams, alpha, recipe)
-        for module in (*tables, coverage, paths, guarantees, brier, gpu):
+        for module in (*tables, cold, coverage, paths, guarantees, brier, gpu):
             module.write(options.out)
 
 
