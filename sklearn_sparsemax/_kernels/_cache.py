@@ -12,13 +12,13 @@ import os
 import stat
 import tempfile
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numba
 
-Kernel = Callable[..., Any]
+# a function, or Numba's dispatcher, which has no types
+Kernel = Any
 
 config: Any = numba.config
 
