@@ -39,7 +39,7 @@ N_ROWS = LEAST_COMPILED // N_CLASSES
 MANY_CLASSES = 300
 
 
-def compile_kernels(losses: Sequence[str] = LOSSES) -> Path:
+def compile_kernels(losses: Sequence[str] | None = None) -> Path:
     """Compile the kernels that fits and predictions need, and keep them.
 
     The first fit after an installation compiles its kernels, which takes seconds. This function
@@ -49,8 +49,8 @@ def compile_kernels(losses: Sequence[str] = LOSSES) -> Path:
 
     Parameters
     ----------
-    losses : sequence of str, default=LOSSES
-        Losses whose kernels are compiled: "sparsemax", "entmax" (alpha = 1.5), "softmax",
+    losses : sequence of str, default=None
+        Losses whose kernels are compiled, by default all: "sparsemax", "entmax" (alpha = 1.5), "softmax",
         "logistic" and "binary_sparsemax".
 
     Returns
@@ -71,6 +71,7 @@ def compile_kernels(losses: Sequence[str] = LOSSES) -> Path:
     >>> from sklearn_sparsemax import compile_kernels
     >>> folder = compile_kernels(["sparsemax"])  # doctest: +SKIP
     """
+    losses = LOSSES if losses is None else losses
     unknown = [loss for loss in losses if loss not in CLASSIFIERS]
     if unknown:
         raise ValueError(f"losses={list(losses)!r} has {unknown[0]!r}; use {', '.join(LOSSES)}.")

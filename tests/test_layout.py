@@ -38,6 +38,7 @@ ROOMS = (
     "model_selection",
     "calibration",
     "linear_model",
+    "compilation",
     "dask",
     "plotting",
     "onnx",

@@ -31,11 +31,11 @@ def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Compile, and say where the kernels are kept."""
-    from ..compilation import LOSSES, compile_kernels
+    from ..compilation import compile_kernels
 
     start = time.perf_counter()
     try:
-        folder = compile_kernels(arguments.losses or LOSSES)
+        folder = compile_kernels(arguments.losses)
     except (ValueError, OSError) as error:
         arguments.parser.error(str(error))
     print(f"Compiled in {time.perf_counter() - start:.0f} s. The kernels are kept in {folder}.")
