@@ -50,8 +50,8 @@ def compile_kernels(losses: Sequence[str] | None = None) -> Path:
     Parameters
     ----------
     losses : sequence of str, default=None
-        Losses whose kernels are compiled, by default all: "sparsemax", "entmax" (alpha = 1.5), "softmax",
-        "logistic" and "binary_sparsemax".
+        Losses whose kernels are compiled, by default all: "sparsemax", "entmax" (alpha = 1.5),
+        "softmax", "logistic" and "binary_sparsemax".
 
     Returns
     -------

@@ -7,7 +7,7 @@ a load and a store is in registers: so this is much faster than sorting whole ro
 
 import numpy as np
 
-from ._jit import njit
+from ._jit import inside, njit
 from ._tiles import ALL_LANES, FIRST, LANES, LANES_TURNED
 
 N_LARGEST = 8
@@ -18,7 +18,7 @@ EIGHT, COLUMNS = np.uint64(N_LARGEST), np.uint64(COLUMNS_TURNED)
 ONE, TWO, THREE, FOUR, FIVE, SIX, SEVEN = (np.uint64(k * LANES) for k in range(1, 8))
 
 
-@njit
+@inside
 def work_space(scores):
     """Memory of `largest_of_rows`, as a row of numbers and as a tile; and for its sums."""
     work = np.empty((N_LARGEST + COLUMNS_TURNED) * LANES, scores.dtype)
@@ -26,7 +26,7 @@ def work_space(scores):
     return work, tile, np.empty(LANES, scores.dtype)
 
 
-@njit
+@inside
 def largest_of_rows(rows, work, tile, sums):
     """Write the largest entries of LANES rows to the first eight rows of the tile.
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from scipy import sparse
 
 from .. import _kernels
-from .._kernels.dual import DualRows
 from .._typing import Array, Matrix
 from .._validation import check_squares
+
+if TYPE_CHECKING:  # the kernels load Numba
+    from .._kernels.dual import DualRows
 
 
 def lay_out(P: sparse.csr_array) -> DualRows:
