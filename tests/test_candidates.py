@@ -132,6 +132,24 @@ def test_dual_ascent_reaches_the_minimum(loss, fit_intercept, proportions, many_
     assert solution.objective - solution.dual_gap <= exact.objective * (1 + 1e-12)
 
 
+def test_at_another_alpha_the_first_epoch_visits_all_outputs(many_outputs):
+    F = problem("sparsemax")
+    dual = sdca.Dual(F, np.zeros(F.shape), None)
+    kinds = []
+    for alpha in (2e-3, 1e-3):
+        if kinds:
+            dual.move_to(alpha, 1.0)
+        for n_iter in range(1, 5):
+            full = dual.is_full_epoch(n_iter, 1, 0.0)
+            dual.visit(np.arange(F.n_rows), full)
+            kinds.append(full)
+    # from the all-zero model, candidates come first; then they start from all outputs
+    assert not kinds[0]
+    assert kinds[4]
+    assert any(kinds[:4])
+    assert not all(kinds[4:])
+
+
 def test_rows_near_a_tie_keep_all_scores(many_outputs, monkeypatch):
     """Where most outputs are candidates, nothing is gained by a list of them."""
     monkeypatch.setattr(candidates, "ONE_IN", 8)

@@ -295,6 +295,8 @@ class Dual:
         ratio = alpha / self.objective.alpha
         share = min(ratio * growth, 1.0)
         self.objective.alpha = alpha
+        # the next epoch visits all outputs
+        self._gap_over_all = np.inf
         self.alpha *= ratio
         self.scale /= ratio
         self.sigma /= ratio
