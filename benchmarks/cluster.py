@@ -7,7 +7,6 @@ cost of tasks and of messages, but not that of a network.
 from __future__ import annotations
 
 import os
-import resource
 import signal
 import tempfile
 import threading
@@ -175,8 +174,12 @@ def ascent(where: str, alpha: float = 1e-5) -> list[Row]:
 
 
 def _peak_megabytes() -> float:
-    """Largest memory that this process has used."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    """Largest memory that this process has used since it was started, on Linux."""
+    # not getrusage, which counts what the parent had used
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmHWM"):
+            return int(line.split()[1]) / 1024
+    return float("nan")
 
 
 def larger_than_memory(persist: bool, gigabytes: float = 4.0, solver: str = "lbfgs") -> list[Row]:
