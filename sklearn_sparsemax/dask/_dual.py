@@ -132,24 +132,23 @@ class Visits(NamedTuple):
     Attributes
     ----------
     version : int
-        The state that P must be in. Afterwards it is in the next one.
-    seed : int or None
-        Draws the rows of an epoch. None goes on with those that were drawn.
+        The state that P must be in before the first part. Each part changes it.
+    seed : int
+        Draws the rows of the epoch, before the first part.
     least_probability : float
         Of a visit to a row.
     mean_gap : float
         Mean of the gaps of all rows. A row is visited with probability gap / mean_gap.
-    part, n_parts : int
-        The part of the drawn rows to visit.
+    n_parts : int
+        Number of parts of the drawn rows.
     n_chains : int
         Number of chains of partitions that move the coefficients at the same time.
     """
 
     version: int
-    seed: int | None
+    seed: int
     least_probability: float
     mean_gap: float
-    part: int
     n_parts: int
     n_chains: int
 
@@ -171,6 +170,7 @@ def visit(
     partition: Partition,
     dual: DualPartition,
     moved: Moved | None,
+    part: int,
     geometry: Geometry,
     A: Array,
     g: Array,
@@ -178,31 +178,31 @@ def visit(
     center: Array,
     visits: Visits,
 ) -> Moved:
-    """Maximise over rows of the partition, at coefficients that the chain has moved already.
+    """Maximise over a part of the drawn rows, at coefficients that the chain has moved already.
 
     Other chains move the coefficients at the same time. Each takes its own changes n_chains times,
     so that the sum of all changes never overshoots (CoCoA+, Ma et al. 2015).
     """
     moved = moved or Moved(A, g, h)
-    if dual.version != visits.version:
+    if dual.version != visits.version + part:
         moved.n_lost += 1
         return moved
     dual.version += 1
     if partition.objective is None:
         return moved
-    if visits.seed is not None:
+    if part == 0:
         dual.order = _drawn(dual, partition.index, visits)
     bounds = dual.order.size * np.arange(visits.n_parts + 1) // visits.n_parts
-    order = dual.order[bounds[visits.part] : bounds[visits.part + 1]]
+    order = dual.order[bounds[part] : bounds[part + 1]]
     _maximise(partition, dual, moved, geometry, center, order, visits.n_chains)
-    moved.gap += float(dual.gaps.sum())
+    if part == visits.n_parts - 1:
+        moved.gap += float(dual.gaps.sum())
     moved.n_visited += order.size
     return moved
 
 
 def _drawn(dual: DualPartition, index: int, visits: Visits) -> Array:
     """Rows of an epoch, in random order."""
-    assert visits.seed is not None
     random = np.random.RandomState([visits.seed, index])
     if visits.least_probability >= 1:
         return random.permutation(dual.gaps.size)

@@ -145,18 +145,18 @@ class Tasks:
         self,
         name: str,
         function: Callable[..., Any],
-        chains: list[list[int]],
+        chains: list[list[tuple[int, int]]],
         *columns: Sequence[Any],
         common: tuple,
         last: Callable[..., Any],
         last_common: tuple,
     ) -> Any:
-        """The sum over chains of rows of last(end, *last_common).
+        """The sum over chains of last(end, *last_common).
 
-        Along a chain, a task gets function(*row, previous, *common) with the result for the row
-        before, or None at the start. The end of the chain is the result for its last row.
+        A chain lists visits: the position of a row of the columns, and a number. A task gets
+        function(*row, previous, number, *common) with the result of the visit before, or None at
+        the start. The end of the chain is the result of its last visit.
         """
-        ordered = [position for chain in chains for position in chain]
         token = uuid4().hex
         graph: dict[Any, Any] = {}
         arguments = self._arguments(graph, token, common)
@@ -165,15 +165,14 @@ class Tasks:
         terms = []
         for chain in chains:
             previous: Any = None
-            for position in chain:
+            for position, number in chain:
                 row = [as_argument(column[position]) for column in columns]
-                key = (f"{name}-{token}", position)
-                graph[key] = (limited, *row, previous, *arguments)
+                key = (f"{name}-{token}", position, number)
+                graph[key] = (limited, *row, previous, number, *arguments)
                 previous = key
-            key = (f"changes-{token}", chain[0])
+            key = (f"changes-{token}", *chain[0])
             graph[key] = (_with_one_blas_thread(last), previous, *last_arguments)
             terms.append(key)
-        assert sorted(ordered) == list(range(len(columns[0])))
         return self._sum(name, graph, terms, None)
 
     def _sum(

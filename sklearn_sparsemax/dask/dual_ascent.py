@@ -1,8 +1,8 @@
 r"""Block dual coordinate ascent over partitions.
 
 The dual, the visits and the treatment of the intercept are those of `_solvers.sdca`. The partitions
-form chains, one for each thread of the workers. In a round, a chain visits its partitions one after
-the other, with its own copy of the coefficients. Then the changes of all chains are added. With C
+form chains, one for each thread of the workers. A chain visits a part of the rows of each of its
+partitions, with its own copy of the coefficients. Then the changes of all chains are added. With C
 chains, each works on its part of the dual as if its changes counted C times. Their sum then
 increases the dual at least by the mean of what the chains have gained (CoCoA+, Ma et al. 2015).
 """
@@ -33,8 +33,11 @@ from ._dual import Geometry, Visits
 from ._moments import mean_and_spread
 from .partitions import Partitions
 
-# Sums of changes in an epoch.
-ROUNDS = 1
+# Parts of the rows of a partition in an epoch. The changes of the chains are added after each part.
+# With one part, all rows of a partition follow each other, and chains work longer at coefficients
+# of their own: a problem of 16,000 rows in 8 partitions took 170 epochs with two chains, rather
+# than 38 with four parts, and 11 in one process.
+PARTS = 4
 # How often a task may find that P was lost before the fit gives up.
 MOST_LOSSES = 20
 
@@ -195,15 +198,20 @@ class DualOverPartitions:
 
     def epoch(self, random: np.random.RandomState, full: bool) -> int:
         """Visit the rows of an epoch, all or each with its probability; return their number."""
-        seed = random.randint(2**31 - 1)
-        least = 1.0 if full else LEAST_PROBABILITY
-        mean_gap = self.gap / self.problem.n_rows
+        visits = Visits(
+            self.version,
+            random.randint(2**31 - 1),
+            1.0 if full else LEAST_PROBABILITY,
+            self.gap / self.problem.n_rows,
+            PARTS,
+            len(self.chains),
+        )
         n_visited = 0
-        for part in range(ROUNDS):
-            visits = Visits(
-                self.version, seed if part == 0 else None, least, mean_gap, part, ROUNDS, 1
-            )
-            n_visited += self._round(visits)
+        for part in range(PARTS):
+            found, is_whole = self._visit(visits, part, random)
+            n_visited += found
+            if not is_whole:
+                break
         self.center = self.center + self.geometry.constant * self.g.astype(np.float64)
         return n_visited
 
@@ -228,15 +236,21 @@ class DualOverPartitions:
             coef[-1] = self.center - self.geometry.mean @ W
         return coef[:, 1:] - coef[:, :1] if self.is_binary else coef
 
-    def _round(self, visits: Visits) -> int:
-        """Visit rows in every chain, and add the changes; return the number of visits."""
+    def _visit(self, visits: Visits, part: int, random: np.random.RandomState) -> tuple[int, bool]:
+        """Visit a part of the rows in every chain, and add the changes.
+
+        Returns the number of visits, and whether all rows P were there.
+        """
         tasks = self.problem.tasks
-        visits = visits._replace(n_chains=len(self.chains))
+        chains = [
+            [(int(position), part) for position in random.permutation(chain)]
+            for chain in self.chains
+        ]
         common = (self.geometry, self.A, self.g, self.h, self.center, visits)
         dA, dg, gap, n_visited, n_lost = tasks.reduce_chains(
             "visits",
             _dual.visit,
-            self.chains,
+            chains,
             self.problem.handles,
             self.handles,
             common=common,
@@ -247,19 +261,20 @@ class DualOverPartitions:
         if n_lost:
             # P has changed where it was not lost: the coefficients follow
             self._form_coefficients(self.coef(), self.dtype)
-            return n_visited
+            return n_visited, False
         self.A = self.A + dA
         self.g = self.g + dg
         self.h = (self.geometry.mean @ self.A).astype(self.dtype)
-        self.gap = gap
-        return n_visited
+        if part == PARTS - 1:
+            self.gap = gap
+        return n_visited, True
 
     def _form_coefficients(self, coef: Array | None, dtype: Any) -> None:
         """Form the coefficients from P. Where there is none, it becomes p(z)."""
         problem = self.problem
         self.dtype = np.dtype(dtype)
         # a version that no state had before
-        self.version += 2
+        self.version += PARTS + 1
         (total,) = problem.tasks.reduce(
             "coefficients-of-dual",
             _dual.form_coefficients,
@@ -271,7 +286,7 @@ class DualOverPartitions:
         self.A = np.ascontiguousarray(A[: problem.n_features], dtype=dtype)
         self.h = (self.geometry.mean @ A[: problem.n_features]).astype(dtype)
         self.g = (A[-1] if problem.fit_intercept else np.zeros_like(self.h)).astype(dtype)
-        if self.version > 2:
+        if self.version > PARTS + 1:
             # where partitions are may have changed with them
             problem.tasks.forget_places()
             self.chains = problem.tasks.engine.chains(problem.handles)
