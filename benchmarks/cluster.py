@@ -290,7 +290,8 @@ def write(folder: Path) -> None:
     rows = read_rows(folder / "cluster.csv")
     if not rows:
         return
-    columns = [name for name in rows[0] if name not in ("what", "where", "date")]
+    names = dict.fromkeys(name for row in rows for name in row)
+    columns = [name for name in names if name not in ("what", "where", "date")]
     body = [
         [row["what"], row["where"], *(_cell(row.get(column)) for column in columns)] for row in rows
     ]
