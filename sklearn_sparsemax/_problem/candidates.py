@@ -70,7 +70,7 @@ class CandidateScores:
         self._dual = dual
         self._row_loss = objective.loss.of_rows()
         most = max(1, objective.n_rows * objective.n_outputs // ONE_IN)
-        self.are_few = self._collect(coef[-1] if objective.fit_intercept else None, most)
+        self.are_few = self._collect(None, most)
 
     def derivatives(self, intercept: Array) -> tuple[float, Array, SupportHessian]:
         """Mean loss, its gradient (K,) and its Hessian by the intercept."""
@@ -137,16 +137,16 @@ class CandidateScores:
         to_refill = conjugate + loss.regularizer(refill[None, :]) - along_refill
         return np.maximum(to_refill, 0)
 
-    def _collect(self, intercept: Array | None, most: float = np.inf) -> bool:
-        """Find the candidates at an intercept; False if there are more than `most`."""
+    def _collect(self, moved: Array | None, most: float = np.inf) -> bool:
+        """Find the candidates, at another intercept if given; False if more than `most`."""
         objective = self._objective
         needed = sparse.csr_array(objective.targets)
         if self._dual is not None:
             needed = sparse.csr_array(abs(needed) + abs(self._dual))
         coef = self._coef
-        if intercept is not None and intercept is not coef[-1]:
+        if moved is not None:
             coef = coef.copy()
-            coef[-1] = intercept
+            coef[-1] = moved
         n_rows = max(1, NUMBERS_AT_A_TIME // objective.n_outputs)
         bounds = [*range(0, objective.n_rows, n_rows), objective.n_rows]
         blocks = objective.blocks_between(bounds)
@@ -181,14 +181,14 @@ class CandidateScores:
         self._outputs = np.concatenate([outputs for _, outputs, _ in found])
         # with this intercept
         self._scores = np.concatenate([values for _, _, values in found])
-        self._intercept = intercept
+        self._intercept = coef[-1].copy() if objective.fit_intercept else None
         self._targets = self._aligned(objective.targets)
         return True
 
     def _prepare(self, intercept: Array | None) -> None:
         """Find the candidates anew if the intercept has moved by more than the margin."""
         if intercept is not None and np.ptp(intercept - self._intercept) > MARGIN:
-            self._collect(intercept.copy())
+            self._collect(intercept)
 
     def _at(self, intercept: Array | None, targets: Array) -> tuple[Array, Array]:
         """Probabilities of the candidates, and L(z; q) (n,) for targets of the candidates."""
