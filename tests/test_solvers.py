@@ -253,7 +253,7 @@ def test_limited_memory_is_the_two_loop_recursion():
     rng = np.random.default_rng(0)
     root = rng.normal(size=(8, 8))
     hessian = root @ root.T + np.eye(8)
-    memory, pairs, last = LimitedMemory(3, 8), [], None
+    memory, pairs, last = LimitedMemory(3, 8, hessian), [], None
     for _ in range(8):
         variables = rng.normal(size=8)
         point = Point(variables, 0.0, hessian @ variables, 0.0)
@@ -269,7 +269,7 @@ def test_limited_memory_is_the_two_loop_recursion():
 
 
 def test_limited_memory_leaves_out_a_step_without_curvature():
-    memory = LimitedMemory(3, 2)
+    memory = LimitedMemory(3, 2, np.zeros(2))
     memory.direction(Point(np.zeros(2), 0.0, np.array([1.0, 2.0]), 0.0))
     direction, length = memory.direction(Point(np.ones(2), 0.0, np.array([1.0, 2.0]), 0.0))
     assert_array_equal(direction, [-1, -2])
