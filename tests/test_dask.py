@@ -328,13 +328,16 @@ def test_errors_at_prediction():
         over.SparsemaxClassifier().predict(blocks(X0))
 
 
-def test_classes_that_change_while_the_fit_runs():
+def test_classes_that_change_while_the_fit_runs(tmp_path):
     """A class that a partition did not have when it was first read is refused."""
-    state = {"reads": 0}
+    # a file, since another process may read the partition
+    was_read, classes = tmp_path / "was_read", Y0
 
     def y_of_a_partition():
-        state["reads"] += 1
-        return Y0 if state["reads"] == 1 else np.full(len(Y0), "z")
+        if was_read.exists():
+            return np.full(len(classes), "z")
+        was_read.touch()
+        return classes
 
     with pytest.raises(ValueError, match="Partition 0: y holds the class 'z'"):
         over.SparsemaxClassifier(0.01, persist=False).fit(
