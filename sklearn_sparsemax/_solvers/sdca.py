@@ -25,6 +25,9 @@ support (`_kernels.candidates`). Visits to all outputs, which add the missing ca
 between, as soon as the gap over the candidates has fallen to a part of the gap over all outputs.
 At the all-zero model all outputs are tied, so the first candidates are a few outputs spread evenly.
 
+**Threads.** Where rows are weakly coupled, several threads visit rows at the same time, each with
+its own copy of the coefficients (`_copies`).
+
 **Precision.** Epochs start in single precision for any type of X, which halves the memory
 traffic. When rounding is about to limit the progress, W is computed anew from P, and the epochs
 go on in double precision. The certificate is always computed in double precision. It uses the
@@ -34,6 +37,7 @@ solver's own P, made feasible, which is a much better dual point than p(z).
 from __future__ import annotations
 
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -48,6 +52,7 @@ from .._problem.products import add_outer
 from .._problem.progress import SILENT, STOPPED, Progress
 from .._problem.protocol import Problem
 from .._typing import Array
+from ._copies import Copies, copies_worth_their_time
 from ._dual_rows import (
     compact,
     distributions,
@@ -57,6 +62,9 @@ from ._dual_rows import (
     with_zeros,
 )
 from .solution import Solution, Tolerance
+
+if TYPE_CHECKING:  # the kernels load Numba
+    from .._kernels.dual import DualRows
 
 CONSTANT = 0.2
 LEAST_PROBABILITY = 0.1
@@ -316,6 +324,9 @@ class Dual:
         self.h = (self.mean @ A[: self.objective.n_features]).astype(dtype)
         self.g = (A[-1] if self.objective.fit_intercept else np.zeros_like(self.h)).astype(dtype)
         self.rows = lay_out(P.astype(dtype))
+        coupling = float(self.objective.weights @ self.sigma)
+        n_copies = copies_worth_their_time(self.objective, coupling)
+        self.copies = Copies((self.A, self.g, self.h), n_copies)
 
     def use_double_precision(self) -> None:
         """Go on in double precision, if not there yet."""
@@ -350,32 +361,33 @@ class Dual:
 
     def visit(self, order: Array, full: bool = True) -> None:
         """Maximise over the blocks of some rows, and move the center of the intercept."""
-        all_rows = order
-        while order.size:
-            arrays = (
-                order,
+        kernel = _kernels.candidates if self.has_candidates else _kernels.dual
+        options = (full,) if self.has_candidates else ()
+        n_copies = len(self.copies)
+        scale, sigma = self.scale * n_copies, self.sigma * n_copies
+
+        def visit_rows(rows: Array, coefficients: tuple[Array, ...], pool: DualRows) -> int:
+            return kernel.visit_rows(
+                rows,
                 self.features,
                 self.loss,
-                self.scale,
-                self.sigma,
+                scale,
+                sigma,
                 self.slope,
                 self.projected_mean,
-                self.A,
-                self.g,
-                self.h,
+                *coefficients,
                 self.center,
-                self.rows,
+                pool,
                 self.gaps,
+                *options,
             )
-            if self.has_candidates:
-                visit_rows = _kernels.candidates.visit_rows
-                n_visited = visit_rows(*arrays, full)
-            else:
-                n_visited = _kernels.dual.visit_rows(*arrays)
-            order = order[n_visited:]
-            if order.size:
-                self.rows = lay_out(self._compact())
-        self.gaps[all_rows] *= self.alpha
+
+        for part in self.copies.parts(order, self.objective):
+            while part.size:
+                part = self.copies.visit(visit_rows, part, self.rows)
+                if part.size:
+                    self.rows = lay_out(self._compact())
+        self.gaps[order] *= self.alpha / n_copies
         if self.has_candidates:
             self._n_over_candidates = 0 if full else self._n_over_candidates + 1
             self._gap_over_all = self.gaps.sum() if full else self._gap_over_all
