@@ -20,6 +20,7 @@ SOLVABLE = {name: problem for name, problem in PROBLEMS.items() if problem.alpha
 @pytest.fixture(params=[2, 3])
 def n_copies(request, monkeypatch):
     """Several copies, however small or strongly coupled the problem is."""
+    monkeypatch.setattr(_copies, "NEIGHBOURS", 4)
     monkeypatch.setattr(sdca, "copies_worth_their_time", lambda *_: request.param)
     return request.param
 
@@ -88,8 +89,9 @@ def test_free_place_is_divided():
     assert pools[2].outputs.size == capacity
 
     copies = _copies.Copies((dual.A, dual.g, dual.h), 3)
-    left = copies.visit(lambda rows, *_: rows.size - 1, np.arange(30), dual.rows)
-    assert_array_equal(left, [9, 19, 29])
+    order = np.arange(3 * _copies.NEIGHBOURS)
+    left = copies.visit(lambda rows, *_: rows.size - 1, order, dual.rows)
+    assert_array_equal(left, order[_copies.NEIGHBOURS - 1 :: _copies.NEIGHBOURS])
 
 
 def test_copies_where_they_pay(monkeypatch):

@@ -63,30 +63,38 @@ def combine_sparse(indptr, indices, data, begin, outputs, values, product, start
 
 
 @njit
-def add_outer_products(indptr, indices, data, begin, outputs, values, total):
-    """Add the sum of x_i r_i^T, rows of two compressed matrices, to total (d, K).
+def add_outer_products(indptr, indices, data, begin, outputs, values, total, first, last):
+    """Add the sum of x_i r_i^T, rows of two compressed matrices, to columns of total (d, K).
 
-    Rows r_i without many zeros are written out, so that the sums can use vector instructions.
+    The columns are first ... last - 1. Rows r_i without many zeros are written out, so that the
+    sums can use vector instructions.
     """
-    n_outputs = total.shape[1]
+    n_outputs = last - first
     dense = np.zeros(n_outputs, total.dtype)
+    places = np.empty(n_outputs, np.int64)
+    numbers = np.empty(n_outputs, total.dtype)
     for i in range(indptr.shape[0] - 1):
-        first, last = begin[i], begin[i + 1]
-        if FEW_ZEROS * (last - first) > n_outputs:
+        n = 0
+        for entry in range(begin[i], begin[i + 1]):
+            if first <= outputs[entry] < last:
+                places[n] = outputs[entry]
+                numbers[n] = values[entry]
+                n += 1
+        if FEW_ZEROS * n > n_outputs:
             dense[:] = 0.0
-            for entry in range(first, last):
-                dense[outputs[entry]] = values[entry]
+            for m in range(n):
+                dense[places[m] - first] = numbers[m]
             for e in range(indptr[i], indptr[i + 1]):
                 x = data[e]
-                row = total[indices[e]]
+                row = total[indices[e], first:last]
                 for k in range(n_outputs):
                     row[k] += x * dense[k]
-        elif first < last:
+        elif n > 0:
             for e in range(indptr[i], indptr[i + 1]):
                 x = data[e]
                 row = total[indices[e]]
-                for entry in range(first, last):
-                    row[outputs[entry]] += x * values[entry]
+                for m in range(n):
+                    row[places[m]] += x * numbers[m]
 
 
 @njit

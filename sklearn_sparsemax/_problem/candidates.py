@@ -33,8 +33,10 @@ from .._typing import Array, Matrix
 from .products import add_outer
 from .protocol import Repair
 
-# With fewer outputs, dense rows are faster.
+# With fewer outputs, visits of dual ascent are faster if they read all of them.
 LEAST_OUTPUTS = 256
+# With fewer outputs, the candidates of a row are no small part of them.
+LEAST_KEPT = 16
 # The scores of a chunk of rows stay in the cache until their candidates are found.
 NUMBERS_AT_A_TIME = 2**19
 # Scores that are so little below the level are candidates too.

@@ -32,7 +32,7 @@ from .._kernels.threads import even_bounds, n_threads, run_blocks
 from .._typing import Array, Matrix
 from .._validation import check_squares
 from ..losses import FenchelYoungLoss
-from .candidates import LEAST_OUTPUTS, CandidateScores
+from .candidates import LEAST_KEPT, LEAST_OUTPUTS, CandidateScores
 from .curvature import CurvedRows
 from .moments import feature_moments
 from .products import add_outer_products, product, transposed_product
@@ -178,9 +178,7 @@ class Objective:
     @property
     def has_candidates(self) -> bool:
         """Whether there are many outputs, of which few have positive probabilities in a row."""
-        if self.n_outputs < LEAST_OUTPUTS:
-            return False
-        return bool(_kernels.row_losses.has_zeros(self.loss.of_rows()))
+        return self._has_candidates_among(LEAST_OUTPUTS)
 
     def of_rows(self, rows: Array) -> Objective:
         """The objective of some of the rows."""
@@ -291,7 +289,7 @@ class Objective:
 
         `dual` (n, K) are the rows for which their losses will be asked for, if any.
         """
-        if not self.scores_fit_one_block and self.has_candidates:
+        if not self.scores_fit_one_block and self._has_candidates_among(LEAST_KEPT):
             of_candidates = CandidateScores(self, coef, dual)
             if of_candidates.are_few:
                 return of_candidates
@@ -407,6 +405,11 @@ class Objective:
             )
             for start, stop in pairwise(bounds)
         ]
+
+    def _has_candidates_among(self, least: int) -> bool:
+        if self.n_outputs < least:
+            return False
+        return bool(_kernels.row_losses.has_zeros(self.loss.of_rows()))
 
     def _value_and_gradient_of(self, block: Block, scores: Array) -> tuple[float, Array]:
         """The part of a block in F and in its gradient; overwrites the scores."""

@@ -66,13 +66,20 @@ def transposed_product(columns: Matrix, rows: Array) -> Array:
 def add_outer_products(X: Matrix, rows: Matrix, total: Array) -> None:
     """Add X^T @ rows to total (d, K), for X dense or CSR and CSR rows.
 
-    The rows are added one after the other, so that sparse X needs no conversion to columns.
+    The rows are added one after the other, so that sparse X needs no conversion to columns. Each
+    thread adds to columns of its own.
     """
     if rows.nnz == 0:
         return
     if sparse.issparse(X) and X.nnz >= LEAST_COMPILED:
         matrices = (X.indptr, X.indices, X.data, rows.indptr, rows.indices, rows.data)
-        _kernels.products.add_outer_products(*matrices, total)
+        add = _kernels.products.add_outer_products
+
+        def run(start: int, stop: int) -> None:
+            add(*matrices, total, start, stop)
+
+        work = X.nnz * max(1, rows.nnz // rows.shape[0])
+        run_blocks(run, even_bounds(rows.shape[1], n_threads(work)))
     else:
         if FEW_ZEROS * rows.nnz > rows.shape[0] * rows.shape[1]:
             rows = rows.toarray()

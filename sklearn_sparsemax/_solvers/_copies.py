@@ -29,13 +29,16 @@ if TYPE_CHECKING:  # the kernels load Numba
 
 Coefficients = tuple[Array, ...]
 
-# With more copies times the mean of sigma_i, a single thread needs less time.
-MOST_COUPLING = 0.5
+# With more copies times the mean of sigma_i, they save little time, or none.
+MOST_COUPLING = 3
 # Multiplications in an epoch for which more threads are started.
 LEAST_WORK = 2**24
 # The visits between two merges read so many times the numbers that a merge reads and writes.
 VISITS_PER_MERGE = 20
 MOST_MERGES = 32
+# So many rows that follow each other belong to one thread. Two threads that write numbers of
+# neighbouring rows would wait for each other: numbers of one line of the cache.
+NEIGHBOURS = 64
 
 
 def copies_worth_their_time(objective: Objective, coupling: float) -> int:
@@ -60,6 +63,8 @@ class Copies:
     def __init__(self, coefficients: Coefficients, n_copies: int) -> None:
         others = [tuple(array.copy() for array in coefficients) for _ in range(n_copies - 1)]
         self._copies = [coefficients, *others]
+        self._rows: DualRows | None = None
+        self._pools: list[DualRows] = []
 
     def __len__(self) -> int:
         return len(self._copies)
@@ -84,18 +89,19 @@ class Copies:
         """
         if len(self) == 1:
             return order[visit_rows(order, self._copies[0], rows) :]
-        bounds = even_bounds(order.size, len(self))
-        pools = _pools(rows, len(self))
+        thread_of = order // NEIGHBOURS % len(self)
+        if rows is not self._rows:
+            self._rows, self._pools = rows, _pools(rows, len(self))
+        pools = self._pools
 
         def run(start: int, stop: int) -> list[Array]:
             left = []
             for copy in range(start, stop):
-                own = order[bounds[copy] : bounds[copy + 1]]
+                own = order[thread_of == copy]
                 left.append(own[visit_rows(own, self._copies[copy], pools[copy]) :])
             return left
 
-        left = run_blocks(run, range(len(bounds)))
-        rows.end[0] = max(pool.end[0] for pool in pools)
+        left = run_blocks(run, range(len(self) + 1))
         self._merge()
         return np.concatenate([own for block in left for own in block])
 
@@ -114,7 +120,7 @@ class Copies:
 
 
 def _pools(rows: DualRows, n_pools: int) -> list[DualRows]:
-    """The rows, with a part of the free place of the pool for each thread."""
+    """The rows, with a part of the free place for each thread, which it keeps."""
     end, capacity = int(rows.end[0]), rows.outputs.size
     bounds = [end + (capacity - end) * i // n_pools for i in range(n_pools + 1)]
     return [
