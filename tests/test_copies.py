@@ -70,6 +70,16 @@ def test_coefficients_belong_to_the_distributions(loss, n_copies):
     assert_allclose(dual.h, dual.mean @ A[:-1], rtol=1e-9, atol=1e-9)
 
 
+def test_copies_follow_along_a_path(n_copies):
+    F = many_rows()
+    dual = sdca.Dual(F, np.zeros(F.shape), None)
+    dual.use_double_precision()
+    for alpha in (1e-2, 1e-3):
+        dual.move_to(alpha, 1.5)
+        dual.visit(np.arange(F.n_rows))
+        assert_allclose(dual.A, F.coef_of_dual(dual.distributions())[:-1], rtol=1e-9, atol=1e-9)
+
+
 def test_same_bits_in_every_run(n_copies):
     F = many_rows()
     first, second = (

@@ -268,22 +268,20 @@ class Dual:
         self.center = np.zeros(objective.n_outputs)
         if objective.fit_intercept:
             self.center[-objective.shape[1] :] = start[-1] + self.mean @ start[:-1]
-        spread = False
-        if dual_start is not None:
-            self.rows = lay_out(dual_start)
-        elif start.any():
-            self.rows = lay_out(objective.sparse_distributions(start))
-        else:
-            # where W(P) = 0
-            self.rows = lay_out(sparse.csr_array(objective.targets))
-            spread = self.has_candidates
         # scores of W(P), which is at most 2 / alpha times the largest row
         scores = 2 / self.alpha * squares.max(initial=0)
-        single = scores < SINGLE_PRECISION_RANGE
-        self.use_precision(np.float32 if single else np.float64)
-        if spread:
-            self.rows = lay_out(with_zeros(self._compact(), FIRST_CANDIDATES))
+        dtype = np.float32 if scores < SINGLE_PRECISION_RANGE else np.float64
+        if dual_start is not None or start.any():
+            P = objective.sparse_distributions(start) if dual_start is None else dual_start
+            self.rows = lay_out(P)
+            self.use_precision(dtype)
+            return
+        P = sparse.csr_array(objective.targets)
+        if self.has_candidates:
+            P = with_zeros(P, FIRST_CANDIDATES)
             self._gap_over_all = 0.0
+        # W(P) = 0, which needs no product
+        self._begin(np.zeros((objective.shape[0], objective.n_outputs), dtype), P, dtype)
 
     def _center_of_rows(self, squares: Array) -> Array:
         """Mean of the features (d,) over the rows that are no outliers."""
@@ -310,20 +308,29 @@ class Dual:
         self.sigma /= ratio
         for coefficients in (self.A, self.g, self.h):
             coefficients *= share / ratio
+        self._copy()
         if share < 1:
             P = share * self._compact() + (1 - share) * sparse.csr_array(self.objective.targets)
             self.rows = lay_out(P.astype(self.dtype))
 
     def use_precision(self, dtype: DTypeLike) -> None:
         """Form the coefficients from P in the precision given."""
-        self.dtype = np.dtype(dtype)
         P = self.distributions()
         A = self.objective.coef_of_dual(P)
         A *= self.objective.alpha / self.alpha
+        self._begin(A, P, dtype)
+
+    def _begin(self, A: Array, P: sparse.csr_array, dtype: DTypeLike) -> None:
+        """Take coefficients (d + 1, K) and the P that they belong to, in the precision given."""
+        self.dtype = np.dtype(dtype)
         self.A = np.ascontiguousarray(A[: self.objective.n_features], dtype=dtype)
         self.h = (self.mean @ A[: self.objective.n_features]).astype(dtype)
         self.g = (A[-1] if self.objective.fit_intercept else np.zeros_like(self.h)).astype(dtype)
         self.rows = lay_out(P.astype(dtype))
+        self._copy()
+
+    def _copy(self) -> None:
+        """Make the copies of the coefficients for the threads."""
         coupling = float(self.objective.weights @ self.sigma)
         n_copies = copies_worth_their_time(self.objective, coupling)
         self.copies = Copies((self.A, self.g, self.h), n_copies)
