@@ -88,6 +88,16 @@ def test_same_bits_in_every_run(n_copies):
     assert_array_equal(first.coef, second.coef)
 
 
+def test_a_row_of_all_outputs_finds_a_place(n_copies):
+    """Few rows, each with many outputs of positive probability."""
+    rng = np.random.default_rng(0)
+    X = 1e-3 * rng.normal(size=(5, 3))
+    targets = sparse.csr_array(np.eye(200)[:5])
+    F = Objective(X, targets, LOSSES["sparsemax"].loss, alpha=1.0)
+    solution = sdca.solve(F, np.zeros(F.shape), tol=1e-6, max_iter=2000, random_state=0)
+    assert solution.converged
+
+
 def test_free_place_is_divided():
     """Pools do not overlap, and a row that finds no place is returned."""
     F = many_rows()
@@ -110,6 +120,7 @@ def test_copies_where_they_pay(monkeypatch):
     assert _copies.copies_worth_their_time(F, coupling=0.01) == 1
     monkeypatch.setattr(_copies, "LEAST_WORK", F.n_entries * F.n_outputs)
     assert _copies.copies_worth_their_time(F, coupling=0.01) == 4
+    assert _copies.copies_worth_their_time(F, coupling=0.0) == 4
     most = _copies.MOST_COUPLING
     assert _copies.copies_worth_their_time(F, coupling=most / 2.5) == 2
     assert _copies.copies_worth_their_time(F, coupling=10 * most) == 1

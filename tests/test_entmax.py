@@ -97,7 +97,8 @@ def test_probabilities_are_the_exact_ones(rows, dtype, alpha):
 @of_alphas
 @pytest.mark.parametrize(
     # sixty digits of a long row take seconds: once for each alpha
-    ("shape", "dtype"), [((3, 5), np.float32), ((3, 5), np.float64), ((2, 300), np.float64)]
+    ("shape", "dtype"),
+    [((3, 5), np.float32), ((3, 5), np.float64), ((2, 300), np.float64)],
 )
 def test_losses_are_the_exact_ones(shape, dtype, alpha):
     z = (2 * np.random.default_rng(2).normal(size=shape)).astype(dtype)

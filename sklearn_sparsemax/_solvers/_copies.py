@@ -46,7 +46,10 @@ def copies_worth_their_time(objective: Objective, coupling: float) -> int:
     work = objective.n_entries * objective.n_outputs
     if work < LEAST_WORK:
         return 1
-    return max(1, min(n_threads(work), int(MOST_COUPLING / coupling)))
+    n_copies = n_threads(work)
+    if n_copies * coupling <= MOST_COUPLING:
+        return n_copies
+    return max(1, int(MOST_COUPLING / coupling))
 
 
 class Copies:

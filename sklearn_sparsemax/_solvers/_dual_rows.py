@@ -15,19 +15,21 @@ if TYPE_CHECKING:  # the kernels load Numba
     from .._kernels.dual import DualRows
 
 
-def lay_out(P: sparse.csr_array) -> DualRows:
+def lay_out(P: sparse.csr_array, n_pools: int = 1) -> DualRows:
     """Lay out rows (n, K) without gaps, and as much free place again behind them.
 
-    If every row can have a place for all outputs in the same memory, it gets one.
+    If every row can have a place for all outputs in the same memory, it gets one. The free place
+    can be divided into so many parts that each has room for a row with all outputs.
     """
     size = np.diff(P.indptr).astype(np.int64)
-    capacity, n_numbers = 2 * P.nnz + P.shape[1], P.shape[0] * P.shape[1]
+    n_rows, n_outputs = P.shape
+    capacity, n_numbers = 2 * P.nnz + n_pools * n_outputs, n_rows * n_outputs
     if capacity < n_numbers:
         begin, room, end = P.indptr[:-1].astype(np.int64), size.copy(), P.nnz
     else:
         capacity = end = n_numbers
-        begin = np.arange(0, n_numbers, P.shape[1], dtype=np.int64)
-        room = np.full(P.shape[0], P.shape[1], dtype=np.int64)
+        begin = np.arange(0, n_numbers, n_outputs, dtype=np.int64)
+        room = np.full(n_rows, n_outputs, dtype=np.int64)
     outputs, values = np.empty(capacity, np.int32), np.empty(capacity, P.dtype)
     entries = np.arange(P.nnz) + np.repeat(begin - P.indptr[:-1], size)
     outputs[entries], values[entries] = P.indices, P.data

@@ -393,7 +393,7 @@ class Dual:
             while part.size:
                 part = self.copies.visit(visit_rows, part, self.rows)
                 if part.size:
-                    self.rows = lay_out(self._compact())
+                    self.rows = lay_out(self._compact(), n_copies)
         self.gaps[order] *= self.alpha / n_copies
         if self.has_candidates:
             self._n_over_candidates = 0 if full else self._n_over_candidates + 1
