@@ -417,7 +417,7 @@ def test_monitor_inside_a_meta_estimator_without_callbacks():
 @every_case
 def test_progress_bar(case, capsys, monkeypatch):
     pytest.importorskip("rich")
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("COLUMNS", "300")
     from sklearn.callback import ProgressBar
 
     pipeline = make_pipeline(StandardScaler(with_mean=False), clone(case.model()))
