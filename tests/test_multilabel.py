@@ -24,7 +24,7 @@ from sklearn_sparsemax import (
     MultilabelSparsemaxClassifier,
     SparsemaxClassifier,
 )
-from sklearn_sparsemax._problem import intercept, objective
+from sklearn_sparsemax._problem import candidates, intercept, objective
 from sklearn_sparsemax.datasets import fetch_birds, fetch_emotions
 from sklearn_sparsemax.linear_model import _label_set_classifier
 from sklearn_sparsemax.metrics import (
@@ -834,8 +834,10 @@ def test_no_dense_matrix_of_rows_by_labels(loss, monkeypatch):
     Y.data[:] = 1  # one row in eight has no label
     for module in (objective, _label_set_classifier):
         monkeypatch.setattr(module, "NUMBERS_PER_BLOCK", 2**15)
+    monkeypatch.setattr(candidates, "NUMBERS_AT_A_TIME", 2**15)
     monkeypatch.setattr(intercept, "MAX_NEWTON_STEPS", 2)  # more take time, not memory
     classifier = CLASSIFIERS[loss](alpha=1e-3, solver="lbfgs", tol=0.9)
+    classifier.fit(X, Y)  # loads or compiles the kernels, which takes memory too
     tracemalloc.start()
     classifier.fit(X, Y)
     _, peak = tracemalloc.get_traced_memory()

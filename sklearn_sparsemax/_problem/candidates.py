@@ -59,6 +59,8 @@ class CandidateScores:
         W and an intercept. The candidates are those at this intercept, with a margin.
     dual : csr_array of shape (n, K), default=None
         Rows whose entries become candidates too.
+    most : float, default=inf
+        Number of candidates of all rows that may be kept.
 
     Attributes
     ----------
@@ -66,13 +68,19 @@ class CandidateScores:
         Whether the candidates are so few that they are kept. Otherwise no method can be used.
     """
 
-    def __init__(self, objective: Any, coef: Array, dual: sparse.csr_array | None = None) -> None:
+    def __init__(
+        self,
+        objective: Any,
+        coef: Array,
+        dual: sparse.csr_array | None = None,
+        most: float = np.inf,
+    ) -> None:
         self._objective = objective
         self._coef = coef
         self._dual = dual
         self._row_loss = objective.loss.of_rows()
-        most = max(1, objective.n_rows * objective.n_outputs // ONE_IN)
-        self.are_few = self._collect(None, most)
+        most = min(most, objective.n_rows * objective.n_outputs // ONE_IN)
+        self.are_few = self._collect(None, max(1, most))
 
     def derivatives(self, intercept: Array) -> tuple[float, Array, SupportHessian]:
         """Mean loss, its gradient (K,) and its Hessian by the intercept."""

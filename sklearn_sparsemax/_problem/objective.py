@@ -290,7 +290,9 @@ class Objective:
         `dual` (n, K) are the rows for which their losses will be asked for, if any.
         """
         if not self.scores_fit_one_block and self._has_candidates_among(LEAST_KEPT):
-            of_candidates = CandidateScores(self, coef, dual)
+            # memory in proportion to that of a block, or of X
+            most = max(NUMBERS_PER_BLOCK, self.n_entries)
+            of_candidates = CandidateScores(self, coef, dual, most)
             if of_candidates.are_few:
                 return of_candidates
         return ScoresOfIntercepts(self, coef)
