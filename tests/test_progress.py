@@ -416,7 +416,9 @@ def test_monitor_inside_a_meta_estimator_without_callbacks():
 @needs_callbacks
 @every_case
 def test_progress_bar(case, capsys, monkeypatch):
-    pytest.importorskip("rich")
+    rich = pytest.importorskip("rich")
+    # a console made by an earlier test would keep its own width
+    monkeypatch.setattr(rich, "_console", None)
     monkeypatch.setenv("COLUMNS", "300")
     from sklearn.callback import ProgressBar
 
