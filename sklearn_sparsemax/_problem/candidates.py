@@ -283,4 +283,6 @@ class SupportHessian:
         diagonal = np.maximum(self.diagonal, 0) + ridge
         hessian = LinearOperator((size, size), matvec=product, dtype=np.float64)
         inverse = LinearOperator((size, size), matvec=lambda x: x.ravel() / diagonal)
-        return cg(hessian, gradient, rtol=ACCURACY, maxiter=MOST_PRODUCTS, M=inverse)[0]
+        # SciPy renamed its relative tolerance, which is smaller than this one by default
+        atol = ACCURACY * float(np.linalg.norm(gradient))
+        return cg(hessian, gradient, atol=atol, maxiter=MOST_PRODUCTS, M=inverse)[0]
