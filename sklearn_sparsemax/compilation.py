@@ -11,6 +11,7 @@ from scipy import sparse
 
 from . import _kernels
 from ._kernels.row_blocks import LEAST_COMPILED
+from ._kernels.stand_in import nothing_stands_in
 from ._typing import Array
 from .activations import entmax_jvp, sparsemax_jvp
 from .linear_model.classifier import EntmaxClassifier, SparsemaxClassifier
@@ -81,13 +82,14 @@ def compile_kernels(losses: Sequence[str] | None = None) -> Path:
             "Compiled kernels cannot be kept, since no folder can be written. Set the environment "
             "variable NUMBA_CACHE_DIR to one that can be."
         )
-    for dtype in (np.float64, np.float32):
-        for X in _features(dtype):
-            for loss in losses:
-                for classifier in CLASSIFIERS[loss]:
-                    _use(classifier, X)
-        if {"sparsemax", "entmax"} & set(losses):
-            _transform(dtype, losses)
+    with nothing_stands_in():
+        for dtype in (np.float64, np.float32):
+            for X in _features(dtype):
+                for loss in losses:
+                    for classifier in CLASSIFIERS[loss]:
+                        _use(classifier, X)
+            if {"sparsemax", "entmax"} & set(losses):
+                _transform(dtype, losses)
     return Path(folder)
 
 

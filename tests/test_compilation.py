@@ -187,7 +187,7 @@ def test_the_first_process_announces_what_it_compiles(tmp_path):
         "import logging, sys, numpy as np\n"
         "logging.basicConfig(level='INFO', stream=sys.stdout)\n"
         "from sklearn_sparsemax import sparsemax\n"
-        "sparsemax(np.zeros((10_000, 10)))\n"
+        "sparsemax(np.zeros((1_000_000, 10)))\n"
     )
     for expected in (1, 0):
         lines = lines_of(code, NUMBA_CACHE_DIR=str(tmp_path))
@@ -205,7 +205,7 @@ def test_a_transform_of_short_rows_compiles_no_kernel_of_long_rows(tmp_path):
         "import numpy as np\n"
         "from sklearn_sparsemax import sparsemax\n"
         f"{COMPILED}\n"
-        "sparsemax(np.zeros((10_000, 10)))\n"
+        "sparsemax(np.zeros((1_000_000, 10)))\n"
     )
     names = [line.split()[1] for line in lines_of(code, NUMBA_CACHE_DIR=str(tmp_path))]
     assert names[0] == "project_rows"

@@ -361,7 +361,7 @@ def test_the_first_bad_row_is_found_whichever_block_holds_it(many_threads):
     assert simplex.threshold_rows(scores, np.empty(9)) == 4
 
 
-def test_size_alone_decides_what_is_compiled(monkeypatch):
+def test_small_arrays_are_not_compiled():
     rows = row_blocks.LEAST_COMPILED // 4
     assert row_blocks.kernels_for("simplex", np.empty((rows - 1, 4))) is simplex_numpy
     assert row_blocks.kernels_for("simplex", np.empty((rows, 4))) is simplex_compiled

@@ -1,6 +1,7 @@
 """Kernels on the rows of an array, on one thread or on several, by NumPy or by compiled code.
 
-The choice depends on the size of the array alone, not on earlier calls.
+The choice depends on the size of the array. Where NumPy stands in for a kernel that is not compiled
+yet (`stand_in`), results are the same to the last bit.
 """
 
 from __future__ import annotations

@@ -65,17 +65,36 @@ SMALLEST = 1e-9
 FEW_CHANGES = 8
 
 
+def visit_rows(order, *arguments):
+    """Visit rows in the given order; returns the sum of w L(z; q), each before its visit.
+
+    The arguments are those of `visit_part`. Passes over all coefficients come in between, by NumPy:
+    they are rare, and compiling them would take a second of every first fit.
+    """
+    *_, moments, iterate = arguments
+    total_loss = 0.0
+    while order.size:
+        n_visited, loss, centre = visit_part(order, *arguments)
+        order, total_loss = order[n_visited:], total_loss + loss
+        if centre:
+            _centre(moments, iterate)
+        elif iterate.scalars[[0, 2]].min() < SMALLEST:
+            _multiply_out(iterate)
+    return total_loss
+
+
 @njit
-def visit_rows(
+def visit_part(
     order, features, targets, weights, residuals, loss, alpha, intercept, schedule, moments, iterate
 ):
-    """Visit rows in the given order; returns the sum of w L(z; q), each before its visit.
+    """Visit rows until the coefficients must be formed, or the features be centred anew.
 
     Features are the arrays (indptr, indices, data) of a CSR matrix, or (X,) for a dense one,
     targets those of a CSR matrix (n, K); rows without weight are passed over. The loss is one of
     `row_losses`. The residuals are (n, K), and the moments those of all rows; or the residuals
     are (0, K), and the rows a stream that the moments follow. Without an intercept nothing is
-    centred. Overwrites the residuals, the moments and the iterate.
+    centred. Overwrites the residuals, the moments and the iterate. Returns the number of visits,
+    the sum of w L(z; q), each before its visit, and whether the features must be centred.
     """
     n_outputs = residuals.shape[1]
     has_memory = residuals.shape[0] > 0
@@ -150,34 +169,28 @@ def visit_rows(
             row = columns, entries, n_entries, along
             _add(iterate, row, factors, delta, changed, n_changed, scaled)
         _average(iterate, decay)
-        if not has_memory and intercept and _is_power_of_two(n_rows):
-            _centre(moments, iterate)
-        if min(scalars[0], scalars[2]) < SMALLEST:
-            multiply_out(iterate)
         _erase_target(targets, i, q)
-    return total_loss
+        centre = not has_memory and intercept and _is_power_of_two(n_rows)
+        if centre or min(scalars[0], scalars[2]) < SMALLEST:
+            return visit + 1, total_loss, centre
+    return order.shape[0], total_loss, False
 
 
-@njit
-def multiply_out(iterate):
+def _multiply_out(iterate):
     """Form W + g G in V and the average in A, with scalars of 1 and 0 but for g."""
-    scalars = iterate.scalars
-    for j in range(iterate.rows.shape[0]):
-        _multiply_out(iterate.rows[j], iterate)
-    _multiply_out(iterate.total, iterate)
-    _multiply_out(iterate.along, iterate)
-    scalars[0], scalars[2], scalars[3], scalars[4] = 1.0, 1.0, 0.0, 0.0
-
-
-@njit
-def _multiply_out(row, iterate):
-    s, u, v, c = iterate.scalars[0], iterate.scalars[2], iterate.scalars[3], iterate.scalars[4]
+    s, _, u, v, c = iterate.scalars
     n_outputs = iterate.intercepts.shape[1]
-    last = row.shape[0] - n_outputs
-    for k in range(n_outputs):
+    for rows in (iterate.rows, iterate.total, iterate.along):
+        first, second, last = (rows[..., part] for part in _parts(n_outputs))
         # without memory c is 0, and what stands second is A
-        row[last + k] = u * row[last + k] + v * row[k] - c * row[n_outputs + k]
-        row[k] *= s
+        last[:] = u * last + v * first - c * second
+        first *= s
+    iterate.scalars[[0, 2, 3, 4]] = 1.0, 1.0, 0.0, 0.0
+
+
+def _parts(n_outputs):
+    """Slices of the first matrix, of the second one, and of the last one."""
+    return slice(n_outputs), slice(n_outputs, 2 * n_outputs), slice(-n_outputs, None)
 
 
 @njit
@@ -209,28 +222,20 @@ def _is_power_of_two(n_rows):
     return n & (n - 1) == 0
 
 
-@njit
 def _centre(moments, iterate):
     """Take the mean so far as the centre; the iterate and its average remain what they are."""
-    multiply_out(iterate)
+    _multiply_out(iterate)
     mean, sums = moments.mean, moments.sums
     rows, total, along = iterate.rows, iterate.total, iterate.along
     # V and A, whose intercepts stand in the same order
-    intercepts = iterate.intercepts.reshape(total.shape[0])
-    for k in range(total.shape[0]):
-        intercepts[k] -= along[k] - sums[4] * total[k]
-        along[k] = 0.0
-    sums[4] = 0.0
-    for j in range(mean.shape[0]):
-        before = mean[j]
-        mean[j] = moments.features[j] / sums[1]
-        sums[4] += mean[j] * mean[j]
-        for k in range(total.shape[0]):
-            rows[j, k] -= before * total[k]
-            along[k] += mean[j] * rows[j, k]
-    for k in range(total.shape[0]):
-        intercepts[k] += along[k]
-        total[k] = 0.0
+    intercepts = iterate.intercepts.reshape(total.shape)
+    intercepts -= along - sums[4] * total
+    rows -= np.outer(mean, total)
+    mean[:] = moments.features / sums[1]
+    along[:] = mean @ rows
+    intercepts += along
+    total[:] = 0.0
+    sums[4] = mean @ mean
     sums[3] = max(sums[2] - sums[1] * sums[4], 0.0)
 
 

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+from types import ModuleType
+
+from scipy import sparse
+
+from .. import _kernels
 from .._typing import Array, Matrix
 from .row_blocks import evaluate_rows, fill_rows, kernels_for, multiply_rows
+from .stand_in import stands_in
+
+# Up to so many outputs, NumPy gives the bits of the compiled kernels (`simplex_compiled`).
+MOST_OUTPUTS_OF_SAME_BITS = 256
 
 
 def project_rows(scores: Array, projections: Array) -> int:
@@ -13,7 +22,7 @@ def project_rows(scores: Array, projections: Array) -> int:
     entry is infinite, since it has no projection. Then `projections` holds no valid result. Returns
     -1 if there is no such row.
     """
-    return fill_rows(kernels_for("simplex", scores).project_rows, scores, projections)
+    return fill_rows(_kernels_for("project_rows", scores).project_rows, scores, projections)
 
 
 def threshold_rows(scores: Array, thresholds: Array) -> int:
@@ -21,7 +30,7 @@ def threshold_rows(scores: Array, thresholds: Array) -> int:
 
     NaN and infinities have the same effect, and the same return value, as in `project_rows`.
     """
-    return fill_rows(kernels_for("simplex", scores).threshold_rows, scores, thresholds)
+    return fill_rows(_kernels_for("threshold_rows", scores).threshold_rows, scores, thresholds)
 
 
 def multiply_jacobian(p: Array, v: Array, products: Array) -> None:
@@ -34,4 +43,15 @@ def multiply_jacobian(p: Array, v: Array, products: Array) -> None:
 
 def loss_and_residual(scores: Array, targets: Matrix) -> Array:
     """Return the losses (n,), and overwrite the scores (n, K) by the gradient p - q."""
-    return evaluate_rows(kernels_for("simplex", scores), scores, targets)
+    name = "loss_rows" if sparse.issparse(targets) else "loss_rows_dense"
+    return evaluate_rows(_kernels_for(name, scores), scores, targets)
+
+
+def _kernels_for(name: str, scores: Array) -> ModuleType:
+    """The module whose kernel of this name is used: by size, and by whether it is compiled."""
+    kernels = kernels_for("simplex", scores)
+    short = scores.shape[1] <= MOST_OUTPUTS_OF_SAME_BITS
+    if short and kernels is not _kernels.simplex_numpy:
+        if stands_in(getattr(_kernels._short_rows, name), scores.size):
+            return _kernels.simplex_numpy
+    return kernels
