@@ -50,8 +50,7 @@ def loss_and_residual(scores: Array, targets: Matrix) -> Array:
 def _kernels_for(name: str, scores: Array) -> ModuleType:
     """The module whose kernel of this name is used: by size, and by whether it is compiled."""
     kernels = kernels_for("simplex", scores)
-    short = scores.shape[1] <= MOST_OUTPUTS_OF_SAME_BITS
-    if short and kernels is not _kernels.simplex_numpy:
-        if stands_in(getattr(_kernels._short_rows, name), scores.size):
-            return _kernels.simplex_numpy
-    return kernels
+    if scores.shape[1] > MOST_OUTPUTS_OF_SAME_BITS or kernels is _kernels.simplex_numpy:
+        return kernels
+    compiled = getattr(_kernels._short_rows, name)
+    return _kernels.simplex_numpy if stands_in(compiled, scores.size) else kernels

@@ -79,7 +79,8 @@ def _evaluate(scores, targets, losses):
     above = below - tau[:, None]
     residual = np.maximum(above, 0) - targets
     # a score may be -inf if its target is 0
-    linear = np.multiply(targets, above, out=np.zeros_like(above), where=(above < 0) & (targets > 0))
+    counts, linear = (above < 0) & (targets > 0), np.zeros_like(above)
+    np.multiply(targets, above, out=linear, where=counts)
     losses[:] = _sum_in_order((0.5 * residual * residual - linear).T)
     scores[:] = residual
 
