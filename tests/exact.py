@@ -6,10 +6,13 @@ formula arranged for floating point with the package.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, localcontext
 from fractions import Fraction
 
 SIXTY_DIGITS = Context(prec=60, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
+# Where a search ends: as bisection in 250 steps would.
+SMALLEST = Decimal(2) ** -250
 
 
 def sparsemax_threshold(z):
@@ -50,7 +53,7 @@ def entmax15(z):
 
 
 def entmax(z, alpha):
-    """The support by sorting, and the smallest probability on it by bisection.
+    """The support by sorting, and the smallest probability on it by a search between two bounds.
 
     A threshold would not do: for alpha = 50, one off by 1e-60 moves a probability by 0.06.
     """
@@ -69,11 +72,27 @@ def entmax(z, alpha):
                 for score in scaled
             ]
 
-        last = min(score for score in scaled if sum(probabilities(score, Decimal(0))) < 1)
+        # the further down the support ends, the larger is the sum
+        ordered = sorted(scaled, reverse=True)
+        n_inside = bisect_left(
+            ordered, True, key=lambda score: sum(probabilities(score, Decimal(0))) >= 1
+        )
+        last = ordered[n_inside - 1]
         low, high = Decimal(0), Decimal(1)
-        for _ in range(250):
-            middle = (low + high) / 2
-            low, high = (middle, high) if sum(probabilities(last, middle)) < 1 else (low, middle)
+        excess = {x: sum(probabilities(last, x)) - 1 for x in (low, high)}
+        # bisection, and a straight line between the bounds, in turns
+        for turn in range(500):
+            if turn % 2 or not excess[high] > excess[low]:
+                middle = (low + high) / 2
+            else:
+                middle = (low * excess[high] - high * excess[low]) / (excess[high] - excess[low])
+            # a little inside, so that both bounds come near the root
+            margin = (high - low) * Decimal("1e-12")
+            middle = min(max(middle, low + margin), high - margin)
+            if high - low < SMALLEST or middle in (low, high):
+                break
+            excess[middle] = sum(probabilities(last, middle)) - 1
+            low, high = (middle, high) if excess[middle] < 0 else (low, middle)
         return probabilities(last, low)
 
 

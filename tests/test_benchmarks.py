@@ -87,7 +87,7 @@ def test_every_competitor_reaches_the_minimum(kind, request, tmp_path):
         fits = Fits(problem, COMPETITORS[name])
         fits.warm_up()
         fits.fit(max_iter=500)
-        minimum = references.minimum(fits.competitor.loss, budget=10)
+        minimum = references.minimum(fits.competitor.loss, budget=5)
         assert minimum.gap <= 1e-7 * minimum.objective
         # the default schedule of SGDClassifier is slow, coordinate ascent is on hinge losses, and
         # Snap ML has single precision

@@ -437,9 +437,9 @@ def test_wrong_parameters(model, message):
 # --- scikit-learn's checks ------------------------------------------------------------------
 
 CHECKED = [
-    SparsemaxClassifierCV(3, cv=2, random_state=0),
-    EntmaxClassifierCV(3, cv=2, entmax_alphas=[1.5], random_state=0),
-    *(make(3, cv=2, random_state=0) for make in OF_LABELS),
+    SparsemaxClassifierCV(2, cv=2, random_state=0),
+    EntmaxClassifierCV(2, cv=2, entmax_alphas=[1.5], random_state=0),
+    *(make(2, cv=2, random_state=0) for make in OF_LABELS),
 ]
 
 

@@ -7,11 +7,11 @@ import random_problems
 
 
 # `python tests/random_problems.py --n 1000` looks at more of them
-@pytest.mark.parametrize("first", range(0, 80, 20))
+@pytest.mark.parametrize("first", range(0, 48, 12))
 def test_no_claim_contradicts_another(first):
     wrong = [
         f"seed {seed}: {words}"
-        for seed in range(first, first + 20)
+        for seed in range(first, first + 12)
         for words in random_problems.violations(seed)
     ]
     assert not wrong

@@ -231,7 +231,8 @@ def test_derivatives_of_the_loss(alpha, target, smoothing):
 
     inputs = (z, of_rows(alpha))
     assert gradcheck(losses, inputs, check_forward_ad=True, check_batched_grad=True)
-    assert gradgradcheck(losses, inputs, check_fwd_over_rev=True)
+    if not smoothing:  # which only changes the target
+        assert gradgradcheck(losses, inputs, check_fwd_over_rev=True)
 
 
 @every_inner_alpha
