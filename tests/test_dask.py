@@ -189,8 +189,9 @@ def test_float32_and_outliers():
 def test_partitions_that_are_loaded_for_each_pass(solver):
     X, y, weights = data("SparsemaxClassifier", is_sparse=True)
     data_of_blocks = blocks(X), blocks(y), blocks(weights)
+    options = {"alpha": 0.1, "tol": 1e-6, "solver": solver, "random_state": 0}
     one, many = (
-        over.SparsemaxClassifier(0.1, tol=1e-6, solver=solver, persist=persist).fit(*data_of_blocks)
+        over.SparsemaxClassifier(**options, persist=persist).fit(*data_of_blocks)
         for persist in (True, False)
     )
     np.testing.assert_allclose(many.coef_, one.coef_, rtol=0, atol=1e-9)
