@@ -116,6 +116,7 @@ def test_balance_and_certificate(loss, many_outputs):
     assert_allclose(few.dual_gap, all_.dual_gap, rtol=1e-3)
 
 
+@pytest.mark.slow
 @with_zeros
 @pytest.mark.parametrize("fit_intercept", [False, True])
 @pytest.mark.parametrize("proportions", [False, True])
@@ -164,6 +165,7 @@ def test_a_loss_without_zeros_has_no_candidates(many_outputs):
     assert isinstance(F.scores(np.zeros(F.shape)), ScoresOfIntercepts)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("solver", ["sdca", "lbfgs"])
 def test_estimators_of_many_classes(solver):
     """400 classes, 30,000 rows: more scores than a block holds."""
