@@ -35,7 +35,8 @@ def client():
     options = {"dashboard_address": None, "memory_limit": "2GB"}
     with (
         distributed.LocalCluster(n_workers=2, threads_per_worker=1, **options) as cluster,
-        distributed.Client(cluster) as client,
+        # not by default: tests without it stay on threads, in whatever order they run
+        distributed.Client(cluster, set_as_default=False) as client,
     ):
         yield client
 
@@ -145,7 +146,8 @@ def test_any_partitions(sizes):
         {"class_weight": "balanced"},
         {"class_weight": {"a": 2.0, "c": 0.5}},
         {"alpha": "auto"},
-        {"alpha": "auto", "class_weight": "balanced", "solver": "sdca"},
+        {"alpha": "auto", "class_weight": "balanced"},
+        {"class_weight": "balanced", "solver": "sdca"},
         {"fit_intercept": False, "solver": "sdca"},
     ],
     ids=str,
