@@ -107,5 +107,5 @@ def write(folder: Path) -> None:
         again = median(row["again"] for row in rows if row["call"] == call)
         body.append([*cells, f"{again:.2f}"])
     header = ["first call", "compiled", "loaded", "once more"]
-    parts = [*origin_lines(folder, rows), "", NOTES, markdown(header, body)]
+    parts = ["# First calls", "", NOTES, *origin_lines(folder, rows), "", markdown(header, body)]
     (folder / "cold.md").write_text("\n".join(parts) + "\n")
