@@ -1,7 +1,7 @@
-"""The kernels of `simplex` in NumPy: for small arrays, and for those that compile too long.
+"""The kernels of `simplex` in NumPy: for small arrays, and where no kernel is compiled yet.
 
-Loading Numba takes longer than a small array takes here, and compiling a kernel takes seconds
-(`row_blocks`). Up to `simplex_compiled.MOST_OUTPUTS_SORTED` outputs, results are those of the
+Loading Numba takes longer than a small array takes here (`row_blocks`), and compiling takes
+seconds (`stand_in`). Up to `simplex_compiled.MOST_OUTPUTS_SORTED` outputs, results are those of the
 compiled kernels to the last bit: each sum has the same terms in the same order. So nobody sees
 which of the two computed. The mathematics is that of `simplex_compiled`.
 
