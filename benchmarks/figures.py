@@ -202,7 +202,7 @@ def draw_transform(cases: dict[tuple[int, int, str], dict[str, list[float]]], pa
                 label=name,
             )
         axes.set_yscale("log")
-        axes.set_xticks(range(len(shapes)), [f"{n:,}\nx {K:,}" for n, K, _ in shapes])
+        axes.set_xticks(range(len(shapes)), [f"{n:,}\nx {K:,}" for n, K, _ in shapes], fontsize=8)
         axes.set_title(dtype)
         axes.grid(axis="y", alpha=0.25, linewidth=0.6)
         axes.set_axisbelow(True)
