@@ -6,7 +6,7 @@ intercept moves by less. Losses, probabilities and their
 derivatives by the intercept then need the candidates alone: some ten outputs of a row, not K.
 
 **The Hessian** by the intercept is sum_i omega_i (diag(s_i) - s_i s_i^T / sum(s_i)), with s_i zero
-outside the support. It is never formed. Products with it cost as much as the supports have entries.
+outside the support. It is formed, as a sparse matrix, if the supports are small.
 
 **The certificate.** The repair turns a row p into p' = f p + m r, with factors f, the refill r, and
 the mass m that the factors take away. Since L(z; .) is convex,
@@ -26,7 +26,7 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.linalg import LinearOperator, cg
 
-from .. import _kernels
+from .. import _arrays, _kernels
 from .._kernels.blas import blas_threads_for
 from .._kernels.threads import even_bounds, n_threads, run_blocks
 from .._typing import Array, Matrix
@@ -43,7 +43,9 @@ NUMBERS_AT_A_TIME = 2**19
 MARGIN = 0.01
 # No more candidates are kept than one number in so many.
 ONE_IN = 8
-# The equation of a Newton step is solved to this relative accuracy.
+# The equation of a Newton step is solved by a factor of the Hessian for so many outputs, and by
+# conjugate gradients to this relative accuracy for more.
+MOST_FACTORED = 1000
 ACCURACY = 1e-3
 MOST_PRODUCTS = 200
 
@@ -266,23 +268,36 @@ class SupportHessian:
         slopes, _ = objective.loss.curvature(p.data[:, None])
         entries = slopes.ravel(), p.indices, p.indptr
         self._rows = sparse.csr_array(entries, shape=p.shape)
-        self._columns = self._rows.T.tocsr()
         self._factors = weights / self._rows.sum(axis=1)
         self._first = weights @ self._rows
         squares = sparse.csr_array((slopes.ravel() ** 2, *entries[1:]), shape=p.shape)
         self.diagonal = self._first - self._factors @ squares
 
     def solve(self, ridge: float, gradient: Array) -> Array:
-        """Approximate solution x (K,) of (H + ridge I) x = gradient, by conjugate gradients."""
+        """Solution x (K,) of (H + ridge I) x = gradient, approximate for very many outputs."""
+        outer = self._outer_products()
+        size = gradient.size
+        if outer is not None and size <= MOST_FACTORED:
+            hessian = np.diag(self._first + ridge) - outer.toarray()
+            return _arrays.solve_positive(hessian, gradient)
+        columns = self._rows.T.tocsr() if outer is None else None
 
         def product(x: Array) -> Array:
             x = x.ravel()
-            return (self._first + ridge) * x - self._columns @ (self._factors * (self._rows @ x))
+            by_rows = outer @ x if columns is None else columns @ (self._factors * (self._rows @ x))
+            return (self._first + ridge) * x - by_rows
 
-        size = gradient.size
         diagonal = np.maximum(self.diagonal, 0) + ridge
         hessian = LinearOperator((size, size), matvec=product, dtype=np.float64)
         inverse = LinearOperator((size, size), matvec=lambda x: x.ravel() / diagonal)
         # SciPy renamed its relative tolerance, which is smaller than this one by default
         atol = ACCURACY * float(np.linalg.norm(gradient))
         return cg(hessian, gradient, atol=atol, maxiter=MOST_PRODUCTS, M=inverse)[0]
+
+    def _outer_products(self) -> sparse.csr_array | None:
+        """sum_i omega_i s_i s_i^T / sum(s_i), (K, K); None if products with the rows are cheaper."""
+        support = np.diff(self._rows.indptr).astype(np.float64)
+        if support @ support > MOST_PRODUCTS * self._rows.nnz:
+            return None
+        weighted = self._rows.multiply(self._factors[:, None])
+        return sparse.csr_array(self._rows.T.tocsr() @ weighted.tocsr())

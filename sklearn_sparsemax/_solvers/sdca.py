@@ -26,7 +26,7 @@ between, as soon as the gap over the candidates has fallen to a part of the gap 
 At the all-zero model all outputs are tied, so the first candidates are a few outputs spread evenly.
 
 **Threads.** Where rows are weakly coupled, several threads visit rows at the same time, each with
-its own copy of the coefficients (`_copies`).
+its own copy of the coefficients (`_copies`). If a certificate fails, one thread goes on.
 
 **Precision.** Epochs start in single precision for any type of X, which halves the memory
 traffic. When rounding is about to limit the progress, W is computed anew from P, and the epochs
@@ -155,6 +155,7 @@ def ascend(
             if solution.converged:
                 break
             certify_below = 0.5 * gap
+            dual.use_one_copy()
         if full or not dual.has_candidates:
             pace.add(gap)
         if pace.is_slow:
@@ -242,6 +243,7 @@ class Dual:
         self.objective = objective
         self.loss = objective.loss.of_rows()
         self.has_candidates = objective.has_candidates
+        self._may_copy = True
         self._gap_over_all, self._n_over_candidates = np.inf, 0
         self.n_rows = X.shape[0]
         self.features = features_for_visits(X)
@@ -331,9 +333,22 @@ class Dual:
 
     def _copy(self) -> None:
         """Make the copies of the coefficients for the threads."""
-        coupling = float(self.objective.weights @ self.sigma)
-        n_copies = copies_worth_their_time(self.objective, coupling)
+        n_copies = 1
+        if self._may_copy:
+            coupling = float(self.objective.weights @ self.sigma)
+            n_copies = copies_worth_their_time(self.objective, coupling)
         self.copies = Copies((self.A, self.g, self.h), n_copies)
+
+    def use_one_copy(self) -> None:
+        """Go on with one copy of the coefficients.
+
+        A thread measures the gap of its rows at its own copy, to which they are fitted. The gap at
+        the mean of the copies may be much larger.
+        """
+        self._may_copy = False
+        if len(self.copies) > 1:
+            self.rows = lay_out(self._compact())
+            self._copy()
 
     def use_double_precision(self) -> None:
         """Go on in double precision, if not there yet."""
