@@ -10,7 +10,7 @@ from scipy import sparse
 
 from sklearn_sparsemax._problem.objective import Objective
 from sklearn_sparsemax._problem.progress import Progress
-from sklearn_sparsemax._solvers import auto, newton_cholesky, sdca, sgd
+from sklearn_sparsemax._solvers import auto, newton_cg, sdca, sgd
 from sklearn_sparsemax.losses import EntmaxLoss, LogisticLoss, SoftmaxLoss, SparsemaxLoss
 
 
@@ -46,6 +46,8 @@ def solve(objective, *, tol=1e-3, max_iter=1000, **options):
         ((100, 4, 3), {}, "newton-cholesky"),
         ((100, 4, 3), {"loss": SoftmaxLoss(), "alpha": 0.0}, "newton-cholesky"),
         ((20_000, 60, 5), {"density": 0.05}, "lbfgs"),
+        ((6000, 60, 10), {}, "lbfgs"),
+        ((6000, 60, 10), {"loss": WithoutSteps()}, "lbfgs"),
         ((1000, 60, 10), {"alpha": 1e-2}, "newton-cg"),
         ((100, 400, 5), {"alpha": 1e-4}, "sdca"),
         ((1000, 60, 10), {"density": 0.1, "loss": SoftmaxLoss()}, "newton-cg"),
@@ -74,25 +76,60 @@ def test_solvers_that_visit_rows_need_steps(solver, steps):
         solver.solve(problem, np.zeros(problem.shape), tol=1e-3, max_iter=2)
 
 
-@pytest.mark.parametrize(("density", "following"), [(None, "newton-cg"), (0.5, "lbfgs")])
-def test_slow_progress_is_handed_over(density, following, capsys):
-    """Rows without a rule, and hardly a penalty: no solver for single rows at a time."""
-    problem = objective(4000, 60, 10, alpha=1e-6, density=density)
-    solution = solve(problem, tol=1e-4)
-    lines = capsys.readouterr().out.splitlines()
-    n_epochs = sum(line.startswith("[sdca] epoch") for line in lines)
-    assert any(line.startswith("[sdca] Progress is slow.") for line in lines)
-    assert lines[-1].startswith(f"[{following}] The tolerance is met.")
-    assert n_epochs == 2 * sdca.PACE_EPOCHS < solution.n_iter
+def solvers_of(lines):
+    """The solvers that took their turn, and the number of epochs of dual ascent."""
+    names = dict.fromkeys(line.split("]")[0].strip("[") for line in lines)
+    return list(names), sum(line.startswith("[sdca] epoch") for line in lines)
+
+
+def assert_minimum(problem, solution):
     assert solution.converged
-    reference = newton_cholesky.solve(problem, np.zeros(problem.shape), tol=1e-8, max_iter=100)
+    reference = newton_cg.solve(problem, np.zeros(problem.shape), tol=1e-7, max_iter=300)
+    assert reference.converged
     assert abs(solution.objective - reference.objective) <= solution.dual_gap
 
 
-def test_max_iter_counts_both(capsys):
+@pytest.mark.parametrize("density", [None, 0.5])
+def test_contradicting_rows_are_handed_over_at_once(density, capsys):
+    """Labels without a rule, and hardly a penalty: no solver for single rows at a time."""
+    problem = objective(4000, 60, 10, alpha=1e-6, density=density)
+    solution = solve(problem, tol=1e-4)
+    lines = capsys.readouterr().out.splitlines()
+    assert solvers_of(lines) == (["sdca", "lbfgs"], sdca.TRIAL_EPOCHS)
+    assert "[sdca] Progress is slow." in lines[sdca.TRIAL_EPOCHS]
+    assert_minimum(problem, solution)
+
+
+@pytest.mark.parametrize(("density", "following"), [(None, ["newton-cg"]), (0.5, ["lbfgs"])])
+def test_slow_progress_is_handed_over(density, following, capsys, monkeypatch):
+    """With few rows for each feature, dual ascent has more time."""
+    monkeypatch.setattr(auto, "PATIENCE", 10)
+    problem = objective(1200, 320, 3, alpha=1e-5, density=density)
+    solution = solve(problem, tol=1e-5)
+    lines = capsys.readouterr().out.splitlines()
+    assert solvers_of(lines) == (["sdca", *following], 2 * sdca.PACE_EPOCHS)
+    assert solution.n_iter > 2 * sdca.PACE_EPOCHS
+    assert_minimum(problem, solution)
+
+
+def test_descent_that_is_slow_is_handed_over(capsys):
+    """Many rows, but features that are nearly linear combinations of a few."""
+    problem = objective(6000, 60, 10, alpha=1e-4)
+    mixing = np.random.default_rng(0).normal(size=(60, 60)) * np.arange(1, 61) ** -1.5
+    X = problem.X @ mixing.T
+    problem = Objective(X, problem.targets, problem.loss, alpha=1e-4)
+    solution = solve(problem, tol=1e-4)
+    lines = capsys.readouterr().out.splitlines()
+    assert solvers_of(lines)[0] == ["lbfgs", "newton-cg"]
+    assert any(line.startswith("[lbfgs] Progress is slow.") for line in lines)
+    assert_minimum(problem, solution)
+
+
+def test_max_iter_counts_both():
     problem = objective(4000, 60, 10, alpha=1e-6)
-    assert solve(problem, tol=1e-9, max_iter=103).n_iter == 103
-    assert solve(problem, tol=1e-9, max_iter=60).n_iter == 60
+    assert solve(problem, tol=1e-9, max_iter=1).n_iter == 1
+    assert solve(problem, tol=1e-9, max_iter=5).n_iter == 5
+    assert 5 < solve(problem, tol=1e-9).n_iter < 1000
 
 
 def test_same_bits_for_a_seed():

@@ -312,16 +312,18 @@ def test_no_callback_no_bridge(monkeypatch):
 
 
 @needs_callbacks
-@pytest.mark.parametrize("stop_after", [np.inf, 2, 6])
+@pytest.mark.parametrize("stop_after", [np.inf, 2, 6, 16])
 def test_a_fit_that_is_handed_over(stop_after, monkeypatch):
     monkeypatch.setattr(auto, "_choose", lambda *_: sdca)
     monkeypatch.setattr(auto, "PATIENCE", 0.0)
+    monkeypatch.setattr(auto, "DESCENT_PATIENCE", 0.0)
     monkeypatch.setattr(sdca, "PACE_EPOCHS", 2)
     case = Case("SparsemaxClassifier", "auto", digits())
     recorder = Recorder(stop_after=stop_after)
     model = fit(case, recorder, alpha=1e-5)
     names = [event.task for event in recorder.events if (event.hook, event.depth) == ("end", 1)]
-    expected = 4 * ["sdca epoch"] + (model.n_iter_ - 4) * ["newton-cg iteration"]
+    expected = 4 * ["sdca epoch"] + 10 * ["lbfgs iteration"]
+    expected += max(model.n_iter_ - 14, 0) * ["newton-cg iteration"]
     assert names == expected[: model.n_iter_]
     assert model.n_iter_ == (stop_after if np.isfinite(stop_after) else len(names)) > 1
     assert [fitted.n_iter_ for fitted in recorder.fitted] == list(range(1, len(names) + 1))

@@ -295,7 +295,7 @@ class SupportHessian:
         return cg(hessian, gradient, atol=atol, maxiter=MOST_PRODUCTS, M=inverse)[0]
 
     def _outer_products(self) -> sparse.csr_array | None:
-        """sum_i omega_i s_i s_i^T / sum(s_i), (K, K); None if products with the rows are cheaper."""
+        """sum_i omega_i s_i s_i^T / sum(s_i), or None if the rows cost less."""
         support = np.diff(self._rows.indptr).astype(np.float64)
         if support @ support > MOST_PRODUCTS * self._rows.nnz:
             return None

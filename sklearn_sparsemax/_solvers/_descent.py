@@ -11,6 +11,8 @@ from __future__ import annotations
 from functools import partial
 from typing import NamedTuple, Protocol
 
+import numpy as np
+
 from .. import _arrays
 from .._problem.progress import STOPPED, Progress
 from .._problem.protocol import Problem
@@ -23,6 +25,8 @@ from .standardisation import Standardisation
 PATIENCE = 20
 # Rounding error of a value, in units of its last place.
 ROUNDING = 8
+# The pace is judged after so many iterations, and whenever their number has doubled.
+FIRST_JUDGEMENT = 10
 
 
 class Point(NamedTuple):
@@ -47,6 +51,35 @@ class Method(Protocol):
         """Discard the information of earlier points; False if there is none."""
 
 
+class Pace:
+    """How fast the distance falls.
+
+    Parameters
+    ----------
+    bound : float
+        The distance to reach.
+    patience : float
+        Number of further iterations that are worth their time.
+    """
+
+    def __init__(self, bound: float, patience: float) -> None:
+        self.bound = bound
+        self.patience = patience
+        self._judged_at = FIRST_JUDGEMENT
+        self._before = np.inf
+
+    def is_slow(self, n_iter: int, least_distance: float) -> bool:
+        """Whether more than `patience` iterations are needed, at the pace of the last half."""
+        if n_iter == self._judged_at // 2:
+            self._before = least_distance
+        if n_iter != self._judged_at or not np.isfinite(self.patience):
+            return False
+        self._judged_at *= 2
+        before, self._before = self._before, least_distance
+        pace = np.log(before / least_distance) / (n_iter / 2)
+        return bool(np.log(least_distance / self.bound) > self.patience * pace)
+
+
 class Descent:
     """One minimisation: evaluations, steps, the type of numbers, and the stopping rule.
 
@@ -60,6 +93,8 @@ class Descent:
         Object that reports the iterations.
     with_outliers : bool, default=False
         Whether outlying rows count in the scale of the variables.
+    patience : float, default=inf
+        The descent ends when it seems to need more further iterations than this.
     """
 
     def __init__(
@@ -69,6 +104,7 @@ class Descent:
         tol: float,
         progress: Progress,
         with_outliers: bool = False,
+        patience: float = np.inf,
     ) -> None:
         self.objective = objective
         self.progress = progress
@@ -76,6 +112,7 @@ class Descent:
         self.standardisation = Standardisation(objective, with_outliers=with_outliers)
         self.tolerance = Tolerance(objective, tol)
         self.certify_below = self.tolerance.bound
+        self.pace = Pace(self.tolerance.bound, patience)
 
     def run(self, method: Method, start: Array, max_iter: int) -> Solution:
         """Descend from the coefficients `start`."""
@@ -122,6 +159,8 @@ class Descent:
                 stalled = 0 if is_lower else stalled + 1
                 least_value = min(least_value, point.value)
                 least_distance = min(least_distance, point.distance)
+                if self.pace.is_slow(n_iter, least_distance):
+                    return self._certify(point, n_iter, "Progress is slow.")
             elif stalled < PATIENCE and method.forget():
                 # information of earlier points may mislead: try a direction without it
                 continue

@@ -3,21 +3,23 @@
 Measured on two cores, dense and sparse, from 150 to 1,000,000 rows, alpha from 1e-6 to 0.1:
 
 - Few coefficients and not very many rows: "newton-cholesky". It needs only a few exact steps.
-- Few coefficients and very many rows: "lbfgs". Such a problem is well-conditioned, so that "lbfgs"
-  needs few evaluations.
+- Few coefficients and very many rows, or many rows for each coefficient: "lbfgs". Such a problem is
+  often well-conditioned, so that "lbfgs" needs few evaluations.
 - More coefficients and no penalty: "lbfgs", because the Hessian may vanish.
 - Small data: "newton-cg". It needs no compiled code, and loading that code takes longer than such a
   fit. For losses with sparse probabilities there is an exception: a penalty that is weak compared
   with the variance of the rows.
 - Otherwise: "sdca", unless its progress is slow. It may need thousands of epochs if rows contradict
-  each other and the penalty is weak.
+  each other and the penalty is weak. Then the gap is still about F(0, 0) after a few epochs. If
+  there are more rows than features, "lbfgs" and "newton-cg" are better.
 - Arrays of other libraries than NumPy: "lbfgs" or "newton-cg", by the same rules.
 - Otherwise, for a loss without dual steps: "newton-cg" for dense features and "lbfgs" for sparse
   ones. With sparse features, a product with the Hessian costs as much as an evaluation.
 
 A solver may end before the tolerance, because its progress is slow or because of rounding. The next
-solver then continues from its coefficients. For dense features, "newton-cg" comes before "lbfgs".
-For sparse ones, "lbfgs" comes first. The usual reason is a row far beyond the others.
+solver then continues from its coefficients. With many rows or sparse features, "lbfgs" comes first.
+If its pace is slow, which ten iterations show, "newton-cg" follows. Otherwise "newton-cg" comes
+before "lbfgs". The usual reason is then a row far beyond the others.
 """
 
 from __future__ import annotations
@@ -34,6 +36,7 @@ from .._problem.progress import SILENT, Progress
 from .._problem.protocol import Problem
 from .._typing import Array
 from . import lbfgs, newton_cg, newton_cholesky, sdca
+from .sdca import TRIAL_EPOCHS
 from .solution import Solution, better
 
 FEW_COEFFICIENTS = 500
@@ -44,7 +47,15 @@ SMALL_SIZE = 5000
 SMALL_WORK = 2**22
 # Mean of omega_i ||x_i - mean||^2 / alpha. It says how far a dual step of a row moves its scores.
 WEAK_COUPLING = 100
-# Dual coordinate ascent stops if it expects to need more epochs than this. Where both were
+# So many rows for each coefficient, or for each feature, are many.
+ROWS_PER_COEFFICIENT = 8
+ROWS_PER_FEATURE = 4
+# Gap after two epochs of dual ascent, in units of F(0, 0), that shows contradiction. It was at least
+# 0.88 where other solvers were faster, and at most 0.53 where dual ascent was.
+CONTRADICTION = 0.7
+# Iterations of "lbfgs" that are worth their time before "newton-cg".
+DESCENT_PATIENCE = 50
+# Dual coordinate ascent stops if it expects more visits than in so many epochs over all rows. Where both were
 # measured, more epochs took longer than a new start with Newton's method.
 PATIENCE = 500
 # At a gap of at most this, in units of F(0, 0), rounding is the limit. Another solver cannot help.
@@ -71,11 +82,14 @@ def solve(
     first = _choose(objective, dual_ascent)
     best: Solution | None = None
     spent = 0
-    for solver in (first, *_following(first, objective)):
+    solvers = (first, *_following(first, objective))
+    for place, solver in enumerate(solvers):
         options: dict[str, Any] = {"tol": tol, "max_iter": max_iter - spent, "progress": progress}
         if solver is dual_ascent:
             options |= {"random_state": random_state, "dual_start": dual_start}
-            options["patience"] = PATIENCE
+            options |= patience_of_ascent(objective)
+        elif solver is lbfgs and newton_cg in solvers[place:]:
+            options["patience"] = DESCENT_PATIENCE
         solution = solver.solve(objective, start, **options)
         spent += solution.n_iter
         best = solution if best is None else better(solution, best)
@@ -84,19 +98,28 @@ def solve(
         unit = objective.value_at_zero()
         if best.dual_gap <= ROUNDING_GAP * unit:
             break
-        if solver is dual_ascent or best.objective < unit:
-            # coefficients of the dual suit most rows, even if one outlier makes F large
-            start = solution.coef if solver is dual_ascent else best.coef
+        if solver is dual_ascent:
+            # after many epochs, the coefficients suit most rows, even if one outlier makes F large
+            start = solution.coef if solution.n_iter > TRIAL_EPOCHS else start
+        elif best.objective < unit:
+            start = best.coef
     assert best is not None
     return best._replace(n_iter=spent)
+
+
+def patience_of_ascent(objective: Problem) -> dict[str, float]:
+    """When dual ascent gives up."""
+    many_rows = objective.n_rows >= ROWS_PER_FEATURE * objective.n_features
+    return {"patience": PATIENCE, "most_left": CONTRADICTION if many_rows else np.inf}
 
 
 def _following(first: ModuleType, objective: Problem) -> tuple[ModuleType, ...]:
     """The solvers that may continue if the first does not reach the tolerance."""
     if objective.alpha == 0:
         return ()
-    second_order_first = (newton_cg, lbfgs) if not objective.is_sparse else (lbfgs, newton_cg)
-    others = (lbfgs, newton_cg) if first is newton_cholesky else second_order_first
+    many_rows = objective.n_rows >= ROWS_PER_FEATURE * objective.n_features
+    lbfgs_first = many_rows or objective.is_sparse or first is newton_cholesky
+    others = (lbfgs, newton_cg) if lbfgs_first else (newton_cg, lbfgs)
     return tuple(solver for solver in others if solver is not first)
 
 
@@ -116,6 +139,8 @@ def _choose(objective: Problem, dual_ascent: ModuleType) -> ModuleType:
     small = size <= SMALL_SIZE and work <= SMALL_WORK and not compiled
     if small and (objective.loss.full_support or _coupling(objective) < WEAK_COUPLING):
         return newton_cg
+    if n_rows >= ROWS_PER_COEFFICIENT * size:
+        return lbfgs
     if objective.loss.of_rows() is not None:
         return dual_ascent
     return lbfgs if is_sparse else newton_cg

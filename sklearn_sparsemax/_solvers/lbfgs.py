@@ -39,16 +39,25 @@ CHUNK = 2**16
 
 
 def solve(
-    objective: Problem, start: Array, *, tol: float, max_iter: int, progress: Progress = SILENT
+    objective: Problem,
+    start: Array,
+    *,
+    tol: float,
+    max_iter: int,
+    progress: Progress = SILENT,
+    patience: float = np.inf,
 ) -> Solution:
     """Minimise an objective from a start until its duality gap is at most tol * F(0, 0).
 
     With alpha = 0 there is no dual. The solver then stops when the largest entry of the gradient is
-    at most tol times the largest one at zero.
+    at most tol times the largest one at zero. It gives up if it expects to need more than
+    `patience` further iterations (`_descent.Pace`).
     """
     size = _arrays.size(start)
     with blas_threads_for(0):
-        descent = Descent(objective, tol=tol, progress=progress, with_outliers=True)
+        descent = Descent(
+            objective, tol=tol, progress=progress, with_outliers=True, patience=patience
+        )
         return descent.run(LimitedMemory(_n_pairs(size), size, start), start, max_iter)
 
 

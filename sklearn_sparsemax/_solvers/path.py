@@ -75,11 +75,12 @@ class PathSolver:
         # a solver that "auto" tries first
         self._first: Callable[..., Solution] | None = None
         if solver == "sdca":
-            self._dual = _DualPath(objective, random_state, np.inf)
+            self._dual = _DualPath(objective, random_state)
         elif solver == "auto":
             size = objective.shape[0] * objective.shape[1]
             if size > auto.FEW_COEFFICIENTS and objective.loss.of_rows() is not None:
-                self._dual = _DualPath(objective, random_state, auto.PATIENCE)
+                patience = auto.patience_of_ascent(objective)
+                self._dual = _DualPath(objective, random_state, **patience)
             elif size * objective.n_rows <= FEW_PRODUCTS:
                 self._first = newton_cg.solve
 
@@ -115,12 +116,17 @@ class _DualPath:
         self,
         objective: Objective,
         random_state: int | np.random.RandomState | None,
-        patience: float,
+        patience: float = np.inf,
+        most_left: float = np.inf,
     ) -> None:
         sdca.check(objective)
         self.objective = objective
         self.is_patient = not np.isfinite(patience)
-        self.options: dict[str, Any] = {"random_state": random_state, "patience": patience}
+        self.options: dict[str, Any] = {
+            "random_state": random_state,
+            "patience": patience,
+            "most_left": most_left,
+        }
         self.dual: sdca.Dual | None = None
         self._norms: list[float] = []
 

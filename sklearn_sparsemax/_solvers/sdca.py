@@ -84,6 +84,7 @@ FIRST_CANDIDATES = 16
 WELL_BELOW = 0.5
 NEAR = 5
 PACE_EPOCHS = 50
+TRIAL_EPOCHS = 2
 
 
 # idle threads of BLAS would spin beside the epochs, which have one
@@ -98,13 +99,15 @@ def solve(
     random_state: int | np.random.RandomState | None = None,
     dual_start: sparse.csr_array | None = None,
     patience: float = np.inf,
+    most_left: float = np.inf,
 ) -> Solution:
     """Maximise the dual until the duality gap is proven to be at most tol * F(0, 0).
 
     An iteration is an epoch, in which a row is visited at most once. It starts from the
     distributions `dual_start` of a previous solution for the same rows, or else from p(z) of the
     start. The solver gives up when, at the pace of the last `PACE_EPOCHS` epochs, it would need
-    more than `patience` further epochs.
+    more visits than in `patience` further epochs over all rows. It also gives up if the gap after
+    `TRIAL_EPOCHS` epochs is more than most_left * F(0, 0).
     """
     check(objective)
     tolerance = Tolerance(objective, tol)
@@ -116,6 +119,7 @@ def solve(
         progress=progress,
         random_state=random_state,
         patience=patience,
+        most_left=most_left,
     )
 
 
@@ -127,11 +131,12 @@ def ascend(
     progress: Progress = SILENT,
     random_state: int | np.random.RandomState | None = None,
     patience: float = np.inf,
+    most_left: float = np.inf,
     full_epochs: int = FULL_EPOCHS,
 ) -> Solution:
     """Go on from the distributions of a dual. Over so many epochs first, all rows are visited."""
     random = check_random_state(random_state)
-    pace = Pace(tolerance.bound, patience)
+    pace = Pace(tolerance.bound, patience, most_left * tolerance.unit)
     certify_below = tolerance.bound
     for n_iter in range(1, max_iter + 1):
         progress.begin("sdca epoch", partial(dual.certify, tolerance, n_iter - 1, STOPPED))
@@ -157,7 +162,7 @@ def ascend(
             certify_below = 0.5 * gap
             dual.use_one_copy()
         if full or not dual.has_candidates:
-            pace.add(gap)
+            pace.add(gap, visited.size / dual.n_rows)
         if pace.is_slow:
             solution = here("Progress is slow.")
             break
@@ -189,38 +194,44 @@ def check(objective: Problem) -> None:
 
 
 class Pace:
-    """How the gap has fallen over the epochs.
+    """How the gap has fallen over the epochs. An epoch counts for the share of rows that it visits.
 
     Attributes
     ----------
     is_slow : bool
-        Whether, at the pace of the last `PACE_EPOCHS`, more than `patience` epochs are needed to
-        reach the bound. The first such stretch does not count.
+        Whether, at the pace of the last `PACE_EPOCHS`, more visits than in `patience` epochs over
+        all rows are needed to reach the bound. The first such stretch does not count. Also, whether
+        the gap after `TRIAL_EPOCHS` was more than `most_left`.
     has_stalled : bool
         Whether the last `STALLED_EPOCHS` epochs, or more, brought no lower gap.
     """
 
-    def __init__(self, bound: float, patience: float) -> None:
+    def __init__(self, bound: float, patience: float, most_left: float) -> None:
         self.bound = bound
         self.patience = patience
+        self.most_left = most_left
         self.is_slow = False
         self.has_stalled = False
         self._n_epochs = 0
+        self._visits = 0.0
         self._since_lowest = 0
         self._lowest = self._before = np.inf
 
-    def add(self, gap: float) -> None:
-        """Take note of the gap after an epoch."""
+    def add(self, gap: float, visited: float) -> None:
+        """Take note of the gap after an epoch, which has visited a share of the rows."""
         self._n_epochs += 1
+        self._visits += visited
         self._since_lowest = 0 if gap < self._lowest else self._since_lowest + 1
         self._lowest = min(self._lowest, gap)
         self.has_stalled = self._since_lowest >= STALLED_EPOCHS
         if self._n_epochs % PACE_EPOCHS == 0:
-            pace = np.log(self._before / gap) / PACE_EPOCHS if gap > 0 else np.inf
+            pace = np.log(self._before / gap) / self._visits if gap > 0 else np.inf
             way = np.log(gap / self.bound) if min(gap, self.bound) > 0 else np.inf
             patient = self._n_epochs == PACE_EPOCHS or not np.isfinite(self.patience)
             self.is_slow = not patient and way > self.patience * pace
-            self._before = gap
+            self._before, self._visits = gap, 0.0
+        elif self._n_epochs == TRIAL_EPOCHS:
+            self.is_slow = gap > self.most_left
 
 
 class Dual:

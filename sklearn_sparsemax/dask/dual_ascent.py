@@ -62,6 +62,7 @@ def solve(
     random_state: int | np.random.RandomState | None = None,
     dual_start: None = None,
     patience: float = np.inf,
+    most_left: float = np.inf,
 ) -> Solution:
     """Maximise the dual until the duality gap is proven to be at most tol * F(0, 0).
 
@@ -72,7 +73,7 @@ def solve(
     random = check_random_state(random_state)
     tolerance = Tolerance(objective, tol)
     dual = DualOverPartitions(objective, start)
-    pace = Pace(tolerance.bound, patience)
+    pace = Pace(tolerance.bound, patience, most_left * tolerance.unit)
     certify_below = tolerance.bound
     for n_iter in range(1, max_iter + 1):
         progress.begin("sdca epoch", partial(dual.certify, tolerance, n_iter - 1, STOPPED))
@@ -94,7 +95,7 @@ def solve(
             if solution.converged:
                 break
             certify_below = 0.5 * dual.gap
-        pace.add(dual.gap)
+        pace.add(dual.gap, n_visited / objective.n_rows)
         if pace.is_slow:
             solution = here("Progress is slow.")
             break
