@@ -50,13 +50,13 @@ WEAK_COUPLING = 100
 # So many rows for each coefficient, or for each feature, are many.
 ROWS_PER_COEFFICIENT = 8
 ROWS_PER_FEATURE = 4
-# Gap after two epochs of dual ascent, in units of F(0, 0), that shows contradiction. It was at least
-# 0.88 where other solvers were faster, and at most 0.53 where dual ascent was.
+# Gap after two epochs of dual ascent, in units of F(0, 0), that shows contradiction. It was at
+# least 0.88 where other solvers were faster, and at most 0.53 where dual ascent was.
 CONTRADICTION = 0.7
 # Iterations of "lbfgs" that are worth their time before "newton-cg".
 DESCENT_PATIENCE = 50
-# Dual coordinate ascent stops if it expects more visits than in so many epochs over all rows. Where both were
-# measured, more epochs took longer than a new start with Newton's method.
+# Dual coordinate ascent stops if it expects more visits than in so many epochs over all rows. Where
+# both were measured, more epochs took longer than a new start with Newton's method.
 PATIENCE = 500
 # At a gap of at most this, in units of F(0, 0), rounding is the limit. Another solver cannot help.
 ROUNDING_GAP = 1e-6
