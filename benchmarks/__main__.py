@@ -18,6 +18,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         accuracy,
         alpha,
         brier,
+        choice,
         cluster,
         cold,
         coverage,
@@ -90,6 +91,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     scores.add_argument("data", nargs="*", help=f"of {', '.join(brier.DATA)}")
     workers = commands.add_parser("cluster", parents=[common], help="two workers beside a process")
     workers.add_argument("what", nargs="*", help=f"of {', '.join(cluster.MEASUREMENTS)}")
+    defaults = commands.add_parser(
+        "choice", parents=[common], help="the default solver, and others"
+    )
+    defaults.add_argument("data", nargs="*", help=f"of {', '.join(choice.CASES)}")
     commands.add_parser("cold", parents=[common], help="first calls, which compile")
     commands.add_parser("report", parents=[common], help="tables and figures once more")
 
@@ -133,6 +138,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         streams.run(**measured)
     elif options.command == "cluster":
         cluster.run(options.what, threads=options.threads, out=options.out)
+    elif options.command == "choice":
+        choice.run(options.data, budget=options.budget, **measured)
     elif options.command == "cold":
         cold.run(**measured)
     elif options.command == "coverage":
@@ -151,7 +158,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         memory.run(competitors, threads=options.threads, budget=options.budget, out=options.out)
     else:
         tables = (report, accuracy, transform, growth, memory, epochs, streams, alpha, recipe)
-        for module in (*tables, cold, coverage, paths, guarantees, brier, gpu):
+        for module in (*tables, choice, cold, coverage, paths, guarantees, brier, gpu):
             module.write(options.out)
 
 
