@@ -1,4 +1,4 @@
-"""Whether the default solver is near the best of ours, from rows that contradict each other to text.
+"""The default solver beside the best of ours, from rows that contradict each other to text.
 
 A user who never names a solver should lose little. Whether dual ascent, L-BFGS or Newton's method
 is the fastest depends on more than sizes: on how much rows contradict each other, on correlations
@@ -36,12 +36,12 @@ LIMIT, LEAST_LIMIT = 2, 2.0
 
 NOTES = """\
 Seconds of `SparsemaxClassifier(alpha, solver=...).fit` to a certified gap of 1e-4 of F(0, 0), in a
-process that has loaded its compiled code. "> 9": stopped then, since the default had taken less than
-half. The last column is the time of the default over that of the fastest.
+process that has loaded its compiled code. "> 9": stopped then, since the default had taken less
+than half. The last column is the time of the default over that of the fastest.
 
 - **normal**: standard normal features, and the largest of as many linear scores, with noise of the
-  same size, is the class. **easy**: a tenth of the noise. **correlated**: the features are mixed, so
-  that their covariance has eigenvalues 1, 1/4, 1/9, ...
+  same size, is the class. **easy**: a tenth of the noise. **correlated**: the features are mixed,
+  so that their covariance has eigenvalues 1, 1/4, 1/9, ...
 - **documents**: unit rows of 40 words of falling frequency, with the same kind of classes.
 - the others are the problems of `python -m benchmarks solvers`.
 """

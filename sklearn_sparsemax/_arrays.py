@@ -115,11 +115,23 @@ def identity(n: int, like: Any) -> Any:
     return namespace(like).eye(n, dtype=like.dtype, device=like.device)
 
 
-def solve_positive(A: Any, b: Any) -> Any:
-    """A^-1 b for a symmetric positive definite matrix."""
-    if is_numpy(A):
-        return linalg.solve(A, b, assume_a="pos", check_finite=False)
-    return namespace(A).linalg.solve(A, b)
+def solve_ridged(A: Any, ridge: float, b: Any) -> Any:
+    """(A + ridge I)^-1 b for a matrix that is positive semidefinite up to rounding.
+
+    Rounding of sums over many rows may exceed the ridge. It then grows until A + ridge I is
+    positive definite.
+    """
+    identity_ = identity(A.shape[0], A)
+    if not is_numpy(A):
+        return namespace(A).linalg.solve(A + ridge * identity_, b)
+    largest_ridge = max(ridge, float(np.trace(A)))
+    while True:
+        try:
+            return linalg.solve(A + ridge * identity_, b, assume_a="pos", check_finite=False)
+        except linalg.LinAlgError:
+            if not ridge < largest_ridge:
+                raise
+            ridge *= 10
 
 
 def double(array: Any) -> Any:

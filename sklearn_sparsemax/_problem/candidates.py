@@ -278,8 +278,7 @@ class SupportHessian:
         outer = self._outer_products()
         size = gradient.size
         if outer is not None and size <= MOST_FACTORED:
-            hessian = np.diag(self._first + ridge) - outer.toarray()
-            return _arrays.solve_positive(hessian, gradient)
+            return _arrays.solve_ridged(np.diag(self._first) - outer.toarray(), ridge, gradient)
         columns = self._rows.T.tocsr() if outer is None else None
 
         def product(x: Array) -> Array:

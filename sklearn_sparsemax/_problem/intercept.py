@@ -67,5 +67,4 @@ def _solve(hessian: Any, ridge: float, gradient: Array) -> Array:
     """Solution of (H + ridge I) x = gradient, for a matrix or what solves such equations itself."""
     if _solves_itself(hessian):
         return hessian.solve(ridge, gradient)
-    ridged = hessian + ridge * _arrays.identity(hessian.shape[0], hessian)
-    return _arrays.solve_positive(ridged, gradient)
+    return _arrays.solve_ridged(hessian, ridge, gradient)
