@@ -95,8 +95,10 @@ def test_contradicting_rows_are_handed_over_at_once(density, capsys):
     problem = objective(4000, 60, 10, alpha=1e-6, density=density)
     solution = solve(problem, tol=1e-4)
     lines = capsys.readouterr().out.splitlines()
-    assert solvers_of(lines) == (["sdca", "lbfgs"], sdca.TRIAL_EPOCHS)
-    assert "[sdca] Progress is slow." in lines[sdca.TRIAL_EPOCHS]
+    names, n_epochs = solvers_of(lines)
+    assert names == ["sdca", "lbfgs"]
+    assert n_epochs <= sdca.TRIAL_EPOCHS
+    assert "[sdca] Progress is slow." in lines[n_epochs]
     assert_minimum(problem, solution)
 
 

@@ -85,6 +85,8 @@ WELL_BELOW = 0.5
 NEAR = 5
 PACE_EPOCHS = 50
 TRIAL_EPOCHS = 2
+# The first of them may leave a gap so many times as large as that after the second one.
+FIRST_TRIAL = 2.5
 
 
 # idle threads of BLAS would spin beside the epochs, which have one
@@ -105,9 +107,9 @@ def solve(
 
     An iteration is an epoch, in which a row is visited at most once. It starts from the
     distributions `dual_start` of a previous solution for the same rows, or else from p(z) of the
-    start. The solver gives up when, at the pace of the last `PACE_EPOCHS` epochs, it would need
-    more visits than in `patience` further epochs over all rows. It also gives up if the gap after
-    `TRIAL_EPOCHS` epochs is more than most_left * F(0, 0).
+    start. The solver gives up when, at the pace of the last half of its epochs, it would need more
+    visits than in `patience` further epochs over all rows. It also gives up if the gap after
+    `TRIAL_EPOCHS` epochs is more than most_left * F(0, 0), or if it is far more after the first.
     """
     check(objective)
     tolerance = Tolerance(objective, tol)
@@ -199,9 +201,10 @@ class Pace:
     Attributes
     ----------
     is_slow : bool
-        Whether, at the pace of the last `PACE_EPOCHS`, more visits than in `patience` epochs over
-        all rows are needed to reach the bound. The first such stretch does not count. Also, whether
-        the gap after `TRIAL_EPOCHS` was more than `most_left`.
+        Whether, at the pace of the last half of the epochs, more visits than in `patience` epochs
+        over all rows are needed to reach the bound, judged after every `PACE_EPOCHS` but the first.
+        Also, whether the gap after `TRIAL_EPOCHS` is more than `most_left`, or far more after the
+        first epoch.
     has_stalled : bool
         Whether the last `STALLED_EPOCHS` epochs, or more, brought no lower gap.
     """
@@ -215,7 +218,8 @@ class Pace:
         self._n_epochs = 0
         self._visits = 0.0
         self._since_lowest = 0
-        self._lowest = self._before = np.inf
+        self._lowest = np.inf
+        self._history: list[tuple[float, float]] = []
 
     def add(self, gap: float, visited: float) -> None:
         """Take note of the gap after an epoch, which has visited a share of the rows."""
@@ -225,13 +229,19 @@ class Pace:
         self._lowest = min(self._lowest, gap)
         self.has_stalled = self._since_lowest >= STALLED_EPOCHS
         if self._n_epochs % PACE_EPOCHS == 0:
-            pace = np.log(self._before / gap) / self._visits if gap > 0 else np.inf
-            way = np.log(gap / self.bound) if min(gap, self.bound) > 0 else np.inf
-            patient = self._n_epochs == PACE_EPOCHS or not np.isfinite(self.patience)
-            self.is_slow = not patient and way > self.patience * pace
-            self._before, self._visits = gap, 0.0
-        elif self._n_epochs == TRIAL_EPOCHS:
-            self.is_slow = gap > self.most_left
+            self.is_slow = self._needs_patience(gap)
+            self._history.append((gap, self._visits))
+        elif self._n_epochs <= TRIAL_EPOCHS:
+            factor = 1 if self._n_epochs == TRIAL_EPOCHS else FIRST_TRIAL
+            self.is_slow = gap > factor * self.most_left
+
+    def _needs_patience(self, gap: float) -> bool:
+        if not self._history or not np.isfinite(self.patience) or gap <= self.bound:
+            return False
+        before, visits_before = self._history[len(self._history) // 2]
+        pace = np.log(before / gap) / (self._visits - visits_before)
+        way = np.log(gap / self.bound) if self.bound > 0 else np.inf
+        return bool(way > self.patience * pace)
 
 
 class Dual:
