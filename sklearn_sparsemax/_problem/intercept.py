@@ -37,13 +37,15 @@ def balance_intercept(objective: Problem, coef: Array, scores: Scores | None = N
             break
         step = -_solve(hessian, ridge, gradient)
         trial = scores.derivatives(intercept + step)
-        falls = trial[0] <= value + 1e-4 * float(gradient @ step)
+        expected_fall = -float(gradient @ step)
         # near the minimum, differences of the value are rounding, but the gradient is not
+        is_rounding = expected_fall <= eps * value
+        falls = not is_rounding and trial[0] <= value - 1e-4 * expected_fall
         if falls or _arrays.largest(trial[1]) <= 0.5 * _arrays.largest(gradient):
             intercept = intercept + step
             value, gradient, hessian = trial
             ridge = max(0.1 * ridge, least_ridge)
-        elif -float(gradient @ step) <= eps * value:
+        elif is_rounding:
             break
         else:
             ridge *= 10
