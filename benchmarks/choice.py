@@ -144,13 +144,14 @@ class Fits:
 def run(names: Sequence[str], *, repeats: int, threads: int, budget: float, out: Path) -> None:
     """Measure the cases of these names, by default all."""
     clock = Clock()
+    description = machine.description(threads)
     for case in [CASES[name] for name in names] if names else CASES.values():
         rows = []
         for alpha in case.alphas:
             rows += _measure(case, alpha, repeats, threads, budget)
         for row in rows:
             clock.say(f"{row['case']}, alpha={row['alpha']:g}: {row['solver']}, {_text(row)}")
-        replace_rows(out / "choice.csv", rows, "case", machine.description(threads))
+        replace_rows(out / "choice.csv", rows, "case", description)
         write(out)
 
 
