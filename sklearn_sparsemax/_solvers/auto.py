@@ -10,8 +10,8 @@ Measured on two cores, dense and sparse, from 150 to 1,000,000 rows, alpha from 
   fit. For losses with sparse probabilities there is an exception: a penalty that is weak compared
   with the variance of the rows.
 - Otherwise: "sdca", unless its progress is slow. It may need thousands of epochs if rows contradict
-  each other and the penalty is weak. Then the gap is still about F(0, 0) after a few epochs. If
-  there are more rows than features, "lbfgs" and "newton-cg" are better.
+  each other and the penalty is weak. Then the gap is still about F(0, 0) after one or two epochs.
+  If there are far more rows than features, "lbfgs" and "newton-cg" are better.
 - Arrays of other libraries than NumPy: "lbfgs" or "newton-cg", by the same rules.
 - Otherwise, for a loss without dual steps: "newton-cg" for dense features and "lbfgs" for sparse
   ones. With sparse features, a product with the Hessian costs as much as an evaluation.
@@ -99,7 +99,8 @@ def solve(
         if best.dual_gap <= ROUNDING_GAP * unit:
             break
         if solver is dual_ascent:
-            # after many epochs, the coefficients suit most rows, even if one outlier makes F large
+            # after many epochs, the coefficients suit most rows, even if one outlier makes F large;
+            # after one or two, they are a worse start than the given one
             start = solution.coef if solution.n_iter > TRIAL_EPOCHS else start
         elif best.objective < unit:
             start = best.coef

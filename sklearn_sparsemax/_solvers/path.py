@@ -12,11 +12,11 @@ the coefficients become s / r times as large. P' is a convex combination of P an
 that it is feasible where P is. The growth s / r is that of the step before, since the norm of the
 best coefficients changes smoothly along a path.
 
-**"auto".** Few coefficients: "newton-cg", unless there are many rows. From the last coefficients it
-needs a few steps, which are cheaper than those with a Cholesky factor of the Hessian. Otherwise:
-dual ascent, even for small data, since compiled code is loaded once for all fits. Where these end
-before the tolerance, "auto" goes on as in a fit by itself, and stays with that for the weaker
-penalties. All other solvers start from the last coefficients.
+**"auto".** Few coefficients, or many rows for each: "newton-cg", unless there are very many rows.
+From the last coefficients it needs a few steps, which are cheaper than those with a Cholesky factor
+of the Hessian. Otherwise: dual ascent, even for small data, since compiled code is loaded once for
+all fits. Where these end before the tolerance, "auto" goes on as in a fit by itself, and stays with
+that for the weaker penalties. All other solvers start from the last coefficients.
 """
 
 from __future__ import annotations
@@ -78,7 +78,8 @@ class PathSolver:
             self._dual = _DualPath(objective, random_state)
         elif solver == "auto":
             size = objective.shape[0] * objective.shape[1]
-            if size > auto.FEW_COEFFICIENTS and objective.loss.of_rows() is not None:
+            few = size <= max(auto.FEW_COEFFICIENTS, objective.n_rows / auto.ROWS_PER_COEFFICIENT)
+            if not few and objective.loss.of_rows() is not None:
                 patience = auto.patience_of_ascent(objective)
                 self._dual = _DualPath(objective, random_state, **patience)
             elif size * objective.n_rows <= FEW_PRODUCTS:
