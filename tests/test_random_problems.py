@@ -7,7 +7,7 @@ import random_problems
 
 
 # `python tests/random_problems.py --n 1000` looks at more of them
-@pytest.mark.parametrize("first", range(0, 48, 12))
+@pytest.mark.parametrize("first", range(0, 24, 12))
 def test_no_claim_contradicts_another(first):
     wrong = [
         f"seed {seed}: {words}"
