@@ -19,6 +19,7 @@ candidates alone, and the second one number <r, z_i> for each row.
 
 from __future__ import annotations
 
+from functools import cached_property
 from itertools import chain
 from typing import Any
 
@@ -275,7 +276,7 @@ class SupportHessian:
 
     def solve(self, ridge: float, gradient: Array) -> Array:
         """Solution x (K,) of (H + ridge I) x = gradient, approximate for very many outputs."""
-        outer = self._outer_products()
+        outer = self._outer_products
         size = gradient.size
         if outer is not None and size <= MOST_FACTORED:
             return _arrays.solve_ridged(np.diag(self._first) - outer.toarray(), ridge, gradient)
@@ -293,6 +294,7 @@ class SupportHessian:
         atol = ACCURACY * float(np.linalg.norm(gradient))
         return cg(hessian, gradient, atol=atol, maxiter=MOST_PRODUCTS, M=inverse)[0]
 
+    @cached_property
     def _outer_products(self) -> sparse.csr_array | None:
         """sum_i omega_i s_i s_i^T / sum(s_i), or None if the rows cost less."""
         support = np.diff(self._rows.indptr).astype(np.float64)

@@ -110,16 +110,19 @@ def solve(
 
 def patience_of_ascent(objective: Problem) -> dict[str, float]:
     """When dual ascent gives up."""
-    many_rows = objective.n_rows >= ROWS_PER_FEATURE * objective.n_features
-    return {"patience": PATIENCE, "most_left": CONTRADICTION if many_rows else np.inf}
+    most_left = CONTRADICTION if _has_many_rows(objective) else np.inf
+    return {"patience": PATIENCE, "most_left": most_left}
+
+
+def _has_many_rows(objective: Problem) -> bool:
+    return objective.n_rows >= ROWS_PER_FEATURE * objective.n_features
 
 
 def _following(first: ModuleType, objective: Problem) -> tuple[ModuleType, ...]:
     """The solvers that may continue if the first does not reach the tolerance."""
     if objective.alpha == 0:
         return ()
-    many_rows = objective.n_rows >= ROWS_PER_FEATURE * objective.n_features
-    lbfgs_first = many_rows or objective.is_sparse or first is newton_cholesky
+    lbfgs_first = _has_many_rows(objective) or objective.is_sparse or first is newton_cholesky
     others = (lbfgs, newton_cg) if lbfgs_first else (newton_cg, lbfgs)
     return tuple(solver for solver in others if solver is not first)
 
