@@ -53,6 +53,8 @@ ROWS_PER_FEATURE = 4
 # Gap after two epochs of dual ascent, in units of F(0, 0), that shows contradiction. It was at
 # least 0.65 where other solvers were faster, and at most 0.53 where dual ascent was.
 CONTRADICTION = 0.6
+# Variance with outlying rows, in units of that without them, that a feature may have.
+OUTLYING = 10
 # Iterations of "lbfgs" that are worth their time before "newton-cg".
 DESCENT_PATIENCE = 50
 # Dual coordinate ascent stops if it expects more visits than in so many epochs over all rows. Where
@@ -114,8 +116,17 @@ def patience_of_ascent(objective: Problem) -> dict[str, float]:
     return {"patience": PATIENCE, "most_left": most_left}
 
 
-def _has_many_rows(objective: Problem) -> bool:
-    return objective.n_rows >= ROWS_PER_FEATURE * objective.n_features
+def _has_many_rows(objective: Problem, per_feature: float = ROWS_PER_FEATURE) -> bool:
+    """Whether there are so many rows for each feature, and none of them is far beyond the others.
+
+    Such an outlier would mislead the first steps of "lbfgs".
+    """
+    if objective.n_rows < per_feature * objective.n_features:
+        return False
+    if not _arrays.is_numpy(objective.target_mean):
+        return True
+    variance = objective.feature_moments()[1]
+    return bool(np.all(objective.feature_moments(with_outliers=True)[1] <= OUTLYING * variance))
 
 
 def _following(first: ModuleType, objective: Problem) -> tuple[ModuleType, ...]:
@@ -143,7 +154,7 @@ def _choose(objective: Problem, dual_ascent: ModuleType) -> ModuleType:
     small = size <= SMALL_SIZE and work <= SMALL_WORK and not compiled
     if small and (objective.loss.full_support or _coupling(objective) < WEAK_COUPLING):
         return newton_cg
-    if n_rows >= ROWS_PER_COEFFICIENT * size:
+    if _has_many_rows(objective, ROWS_PER_COEFFICIENT * size / objective.n_features):
         return lbfgs
     if objective.loss.of_rows() is not None:
         return dual_ascent
